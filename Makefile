@@ -1,0 +1,26 @@
+# movement-reports: `make run`, `make test`, `make check`, `make bench`. Everything lives in .venv and home/.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The image may switch bytecode off; every process would then recompile Airflow and Great Expectations (seconds each).
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: install run run-once test check bench lock docs clean
+
+install: $(VENV)/.installed
+
+# uv is used where it is on the PATH (seconds); pip does the same from the same hashes (minutes).
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@echo "== installing into $(VENV) from requirements.lock"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed (PYTHON=...)"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@if command -v uv >/dev/null; then \
+	  uv pip install -q --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock; \
+	else $(BIN)/python -m pip install -q --progress-bar on --require-hashes -r requirements.lock; fi
+	@if command -v uv >/dev/null; then uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .; fi
+	@touch $@
+
+lock:
+	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

@@ -1,0 +1,66 @@
+"""Every ten minutes: fetch what arrived, check and load it in batches, in order of receipt. Wiring only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import pendulum
+from airflow.sdk import DAG, TriggerRule, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from plugins.airflow_settings import TASK_DEFAULTS, log_line, open_run
+
+with DAG(
+    "collect_submissions",
+    schedule="*/10 * * * *",
+    start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Ho_Chi_Minh"),
+    catchup=False,
+    max_active_runs=1,  # two runs would load the attempts of one unit side by side
+    dagrun_timeout=timedelta(hours=2),
+    default_args=dict(TASK_DEFAULTS),
+    tags=["báo cáo phong trào"],
+    doc_md="Thu nhận tệp báo cáo từ các kênh, kiểm tra, nạp vào kho số liệu theo thứ tự nhận.",
+):
+
+    @task
+    def land_arrivals() -> dict[str, int]:
+        from etl.usecases.collect import collect_arrivals
+
+        with open_run() as (context, _):
+            return asdict(collect_arrivals(context))
+
+    @task
+    def plan_load() -> list[list[int]]:
+        from etl.usecases.collect import plan_batches
+
+        with open_run() as (context, _):
+            return plan_batches(context, max_batches=8, batch_size=250)
+
+    # One at a time: attempts of one obligation load in order of receipt, and a batch already reads on every core.
+    @task(max_active_tis_per_dagrun=1)
+    def load_arrivals(arrival_ids: list[int]) -> dict[str, int]:
+        from etl.usecases.load import load_batch
+
+        with open_run() as (context, _):
+            return asdict(load_batch(context, arrival_ids))
+
+    # An empty inbox skips the loads and still sums up; a failed load must leave the run red.
+    @task(trigger_rule=TriggerRule.NONE_FAILED)
+    def sum_up(landed: Any, loaded: Any) -> dict[str, int]:
+        totals = dict(landed or {})
+        for batch in loaded or ():
+            for name, count in batch.items():
+                totals[name] = totals.get(name, 0) + count
+        log_line("collected", **totals)
+        if totals.get("failed"):
+            raise AirflowFailException(
+                f"{totals['failed']} files could not be stored: see ops.fault; they stay pending"
+            )
+        return totals
+
+    arrived = land_arrivals()
+    batches = plan_load()
+    arrived >> batches
+    sum_up(arrived, load_arrivals.expand(arrival_ids=batches))

@@ -1,0 +1,46 @@
+"""When a period is closed, or by hand after corrections: cross-unit checks, figures, the workbook. Wiring only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import pendulum
+from airflow.sdk import DAG, Asset, IdentityMapper, PartitionedAssetTimetable, task
+
+from plugins.airflow_settings import AS_OF, TASK_DEFAULTS, choose_as_of, log_line, open_run, plain, split_key
+
+period_closed = Asset("period_closed", uri="movement-reports://period_closed")
+
+with DAG(
+    "consolidate_period",
+    schedule=PartitionedAssetTimetable(assets=period_closed, default_partition_mapper=IdentityMapper()),
+    start_date=pendulum.datetime(2026, 1, 1, tz="Asia/Ho_Chi_Minh"),
+    catchup=False,
+    max_active_runs=1,  # two runs of one period would write the same workbook
+    default_args=dict(TASK_DEFAULTS),
+    params=dict(AS_OF),
+    tags=["báo cáo phong trào"],
+    doc_md="Tổng hợp số liệu của một kỳ đã chốt và xuất tệp tổng hợp chính thức.",
+):
+
+    @task
+    def consolidate(dag_run: Any = None, **airflow: Any) -> dict[str, Any]:
+        from etl.usecases.consolidate import consolidate_period
+
+        report, period = split_key(dag_run.partition_key)
+        with open_run(choose_as_of(airflow)) as (context, now):
+            summary = plain(asdict(consolidate_period(context, report, period, now)))
+        log_line("consolidated", **summary)
+        return summary
+
+    @task
+    def export(dag_run: Any = None, **airflow: Any) -> str:
+        from etl.usecases.export import export_workbook
+
+        report, period = split_key(dag_run.partition_key)
+        with open_run(choose_as_of(airflow)) as (context, now):
+            out = context.settings.home / "exports" / f"{report}-{period}.xlsx"
+            return str(export_workbook(context, report, period, out, now))
+
+    consolidate() >> export()

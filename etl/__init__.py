@@ -1,0 +1,1 @@
+"""movement-reports: the product, a pure Python package. It never imports airflow."""

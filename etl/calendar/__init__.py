@@ -1,0 +1,1 @@
+"""Periods, working days, deadlines: pure functions of their arguments, without I/O and without a hidden clock."""

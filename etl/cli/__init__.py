@@ -1,0 +1,1 @@
+"""The command line: arguments in, use cases, tables or JSON out. Decides nothing itself."""

@@ -1,0 +1,115 @@
+"""`movement-reports`: parses arguments, runs one command, turns its outcome into an exit code.
+
+0 done; 1 the answer is "no" (rejected, overdue); 2 wrong usage or our fault. Results go to stdout, the rest to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from etl.cli import commands
+from etl.cli.console import err
+
+_REPORT = argparse.ArgumentParser(add_help=False)
+_REPORT.add_argument("--report", required=True, metavar="R", help="code of the report, such as movements-half")
+_REPORT.add_argument("--period", required=True, metavar="P", help="code of the period, such as 2026-S1")
+_JSON = argparse.ArgumentParser(add_help=False)
+_JSON.add_argument("--json", action="store_true", help="JSON on stdout, for machines")
+_AS_OF = argparse.ArgumentParser(add_help=False)
+_AS_OF.add_argument("--as-of", metavar="T", help="ISO instant; without an offset it is Viet Nam time (default: now)")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands with their arguments."""
+    parser = argparse.ArgumentParser(
+        prog="movement-reports",
+        description="Gathers, checks and consolidates the periodic reports on emulation movements of a province.",
+    )
+    parser.add_argument("--verbose", action="store_true", help="more of what happens, on stderr")
+    sub = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    add = sub.add_parser("init", parents=[_JSON], help="migrate the warehouse, load the register, build obligations")
+    add.set_defaults(run=commands.run_init)
+    add = sub.add_parser("reports", parents=[_JSON], help="reports, forms, clocks, periods with windows and due instants")
+    add.set_defaults(run=commands.run_reports)
+
+    add = sub.add_parser("templates", parents=[_REPORT], help="fill-in workbooks for the units that owe a report")
+    add.add_argument("--unit", metavar="U", help="only this unit")
+    add.add_argument("--out", required=True, type=Path, metavar="DIR")
+    add.set_defaults(run=commands.run_templates)
+
+    add = sub.add_parser("sample", parents=[_JSON], help="a synthetic province: register, inbox, receipts, answer key")
+    add.add_argument("--report", required=True, metavar="R")
+    add.add_argument("--period", required=True, metavar="P[..Q]", help="a period, or the first and last of several")
+    add.add_argument("--out", required=True, type=Path, metavar="DIR")
+    add.add_argument("--units", type=_whole, metavar="N", help="reporting units (default: the register's)")
+    add.add_argument("--seed", type=int, default=1, metavar="S")
+    add.add_argument("--faults", type=_whole_or_nought, metavar="F", help="planted faults (default: a realistic mix)")
+    add.set_defaults(run=commands.run_sample)
+
+    add = sub.add_parser("check", parents=[_JSON], help="dry run: verdict and findings; nothing is stored")
+    add.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    add.set_defaults(run=commands.run_check)
+
+    add = sub.add_parser("ingest", parents=[_JSON], help="collect from the drop folder (or PATHs) and process all pending")
+    add.add_argument("paths", nargs="*", type=Path, metavar="PATH")
+    add.add_argument("--receipts", type=Path, metavar="FILE", help="simulated receipt instants; simulated registers only")
+    add.set_defaults(run=commands.run_ingest)
+
+    add = sub.add_parser("board", parents=[_REPORT, _AS_OF, _JSON], help="the state of every obligation, and the rates")
+    add.set_defaults(run=commands.run_board)
+    add = sub.add_parser("consolidate", parents=[_REPORT, _JSON], help="rules between units, coverage and figures")
+    add.set_defaults(run=commands.run_consolidate)
+    add = sub.add_parser("export", parents=[_REPORT], help="the official workbook of a period")
+    add.add_argument("--out", required=True, type=Path, metavar="F.xlsx")
+    add.set_defaults(run=commands.run_export)
+    add = sub.add_parser("trace", parents=[_JSON], help="the submissions and cells behind one consolidated figure")
+    add.add_argument("figure", metavar="FIGURE", help="report:period/form/row/measure")
+    add.set_defaults(run=commands.run_trace)
+    add = sub.add_parser("fingerprint", parents=[_JSON], help="SHA-256 per table, without ids and recording times")
+    add.set_defaults(run=commands.run_fingerprint)
+
+    add = sub.add_parser("server", help="the embedded PostgreSQL: start, stop, status")
+    add.add_argument("action", choices=("start", "stop", "status"))
+    add.set_defaults(run=commands.run_server)
+    return parser
+
+
+def _whole(text: str) -> int:
+    number = _whole_or_nought(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _whole_or_nought(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. A fault of ours is one plain sentence unless --verbose asks for the trace."""
+    arguments = build_parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if arguments.verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s"
+    )
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    try:
+        code: int = arguments.run(arguments)
+        return code
+    except KeyboardInterrupt:
+        err.print("Interrupted; run the same command again to go on.")
+        return 2
+    except BrokenPipeError:
+        return 2
+    except Exception as error:
+        if arguments.verbose:
+            raise
+        text = str(error) or type(error).__name__
+        err.print(f"{arguments.command}: {text}", markup=False, highlight=False, soft_wrap=True)
+        return 2

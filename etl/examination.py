@@ -1,0 +1,250 @@
+"""Files to verdicts: reading, recognition, parsing, rules, verdict. What `check` and `ingest` both do; stores nothing.
+
+One batch at a time: files are read and parsed one by one, the rules run once over all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Literal
+
+from etl.findings.catalogue import Catalogue
+from etl.findings.model import Finding, Severity
+from etl.forms.declaration import Form
+from etl.parsing.submission import ParsedSubmission, report_found_forms
+from etl.parsing.tables import AskedRow, Resolver, parse_table
+from etl.reading.failures import FailedReading, ReadingFailure, wrong_extension
+from etl.reading.grid import Workbook, parse_cell_name
+from etl.reading.pool import ReaderPool
+from etl.recognition.identity import Identity, identify, read_metadata
+from etl.recognition.tables import find_forms, read_code
+from etl.register.entities import EVERY, FormStatus
+from etl.register.model import Register
+from etl.settings import Settings
+from etl.validation.context import Submission
+
+if TYPE_CHECKING:
+    from etl.validation.run import Validator
+
+Verdict = Literal["accepted", "accepted_with_warnings", "rejected"]
+BATCH_SIZE = 250
+NOT_CHECKED_WITHOUT_WAREHOUSE = ("cross_period", "cross_unit")
+
+FILE_KINDS: Mapping[str, str] = {
+    "pdf": "tệp PDF",
+    "docx": "văn bản Word",
+    "doc": "văn bản Word",
+    "odt": "văn bản LibreOffice",
+    "rtf": "văn bản RTF",
+    "pptx": "trình chiếu PowerPoint",
+    "xlsb": "bảng tính nhị phân .xlsb, cần lưu lại thành .xlsx",
+    "xls_old": "bảng tính Excel đời quá cũ, cần lưu lại thành .xlsx",
+    "7z": "tệp nén 7z",
+    "html": "trang web lưu lại",
+    "csv": "tệp văn bản CSV",
+    "text": "tệp văn bản",
+    "spreadsheetml": "bảng XML kiểu cũ",
+    "mht": "trang web MHT",
+    "zip": "tệp nén ZIP",
+    "rar": "tệp nén RAR",
+    "image": "ảnh chụp, bản quét",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A file to examine: its name, its bytes, what the channel knows of its sender, and the caller's key."""
+
+    key: int
+    name: str
+    data: bytes
+    channel: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Examined:
+    """What is known of one file after the rules. `identity.is_attributed` False means quarantine."""
+
+    key: int
+    name: str
+    sha256: str
+    size: int
+    identity: Identity
+    submission: Submission
+    verdict: Verdict
+    findings: list[Finding]
+
+    @property
+    def form_versions(self) -> dict[str, str]:
+        """Form code -> layout version found in the file."""
+        return {form: version.version for form, version in sorted(self.submission.parsed.versions.items())}
+
+
+def judge(findings: Iterable[Finding]) -> Verdict:
+    """The verdict that findings give: an error rejects, a warning is accepted with it, an info weighs nothing."""
+    severities = {finding.severity for finding in findings}
+    if Severity.ERROR in severities:
+        return "rejected"
+    return "accepted_with_warnings" if Severity.WARNING in severities else "accepted"
+
+
+class Examiner:
+    """Everything needed to examine files, loaded once. Use as a context manager: it owns the reading children."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        register: Register,
+        forms: Mapping[str, Form],
+        catalogue: Catalogue,
+        validator: Callable[[], Validator],
+    ) -> None:
+        self._settings = settings
+        self._register = register
+        self._forms = forms
+        self._catalogue = catalogue
+        self._make_validator = validator
+        self._validator: Validator | None = None
+        self._pool = ReaderPool(
+            settings.readers, settings.reader_memory_bytes, settings.reader_seconds, settings.max_file_bytes
+        )
+
+    def __enter__(self) -> Examiner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
+
+    def examine(
+        self, deliveries: Iterable[Delivery], on_progress: Callable[[int], None] | None = None
+    ) -> Iterator[Examined]:
+        """Every file's findings and verdict, in the order given, at most BATCH_SIZE files in memory."""
+        waiting = iter(deliveries)
+        while batch := list(islice(waiting, BATCH_SIZE)):
+            yield from self._examine_batch(batch, on_progress)
+
+    def _examine_batch(self, batch: Sequence[Delivery], on_progress: Callable[[int], None] | None) -> list[Examined]:
+        readings = self._pool.read((place, delivery.data) for place, delivery in enumerate(batch))
+        examined = []
+        for place, reading in readings:
+            examined.append(self._parse(batch[place], reading))
+            if on_progress is not None:
+                on_progress(1)
+        if self._validator is None:
+            self._validator = self._make_validator()
+        faults = self._validator.find_value_faults([one.submission for one in examined])
+        for one, found in zip(examined, faults, strict=True):
+            one.findings = sort_findings([*one.findings, *found])
+            one.verdict = judge(one.findings)
+        return examined
+
+    def _parse(self, delivery: Delivery, reading: Workbook | FailedReading) -> Examined:
+        sha256 = hashlib.sha256(delivery.data).hexdigest()
+        parsed = ParsedSubmission()
+        if isinstance(reading, FailedReading):
+            about_file = [self._explain_failure(reading, len(delivery.data))]
+            identity = Identity(hints=dict(delivery.channel))
+        else:
+            extension = wrong_extension(delivery.name, reading.format)
+            about_file = [self._catalogue.make_finding("FILE-EXTENSION", expected=extension)] if extension else []
+            identity = self._parse_workbook(delivery, reading, parsed)
+        findings = [*about_file, *identity.findings, *parsed.findings]
+        submission = Submission(parsed, identity.unit, identity.report, identity.period)
+        size = len(delivery.data)
+        return Examined(delivery.key, delivery.name, sha256, size, identity, submission, "rejected", findings)
+
+    def _parse_workbook(self, delivery: Delivery, workbook: Workbook, parsed: ParsedSubmission) -> Identity:
+        metadata = read_metadata(workbook)
+        found = find_forms(workbook, self._forms, metadata)
+        if not found.tables and not found.without_table:
+            parsed.findings.append(self._catalogue.make_finding("FILE-NO-FORM"))
+            return Identity(hints=dict(delivery.channel))
+        identity = identify(metadata, found, self._register, self._catalogue, delivery.name, delivery.channel)
+        owed = None
+        if identity.is_attributed and identity.unit and identity.report:
+            statuses = identity.report.forms_for(identity.unit.type)
+            owed = {form: status is FormStatus.MANDATORY for form, status in statuses.items()} or None
+        names = {code: form.name for code, form in self._forms.items()}
+        parsed.findings.extend(report_found_forms(found, owed, names, self._catalogue))
+        for form in sorted(found.tables):
+            if owed is not None and form not in owed:
+                continue
+            asked = self._asked_rows(identity) if identity.is_attributed else None
+            resolvers, known = self._resolvers(identity)
+            parse_table(found.tables[form], parsed, self._catalogue, resolvers, known, asked)
+        return identity
+
+    def _asked_rows(self, identity: Identity) -> list[AskedRow]:
+        unit, period = identity.unit, identity.period
+        assert unit is not None and period is not None  # noqa: S101 - the caller asked only when attributed
+        return [
+            AskedRow((movement.code, indicator.code), (movement.name, indicator.name))
+            for movement in self._register.movements_on(period.start, period.end)
+            for indicator in self._register.indicators_for(movement.code, unit.type, period.end)
+        ]
+
+    def _resolvers(self, identity: Identity) -> tuple[dict[str, Resolver], dict[str, list[str]]]:
+        register = self._register
+        movements = {movement.code for movement in register.movements}
+        on = identity.period.end if identity.period else None
+
+        def movement(text: str, _: Mapping[str, str]) -> str | None:
+            code = read_code(text)
+            if code in movements:
+                return code
+            named = register.find_movement_by_name(text)
+            return named[0].code if len(named) == 1 else None
+
+        def indicator(text: str, references: Mapping[str, str]) -> str | None:
+            code = read_code(text)
+            owner = references.get("movement")
+            known = {
+                row.code
+                for row in register.indicators
+                if row.movement in (EVERY, owner) and (on is None or row.valid_from <= on)
+            }
+            return code if code in known else None
+
+        def unit(text: str, _: Mapping[str, str]) -> str | None:
+            code = read_code(text)
+            if register.unit_versions(code):
+                return code
+            named = register.find_unit_by_name(text)
+            return named[0].code if len(named) == 1 else None
+
+        known = {
+            "movement": [*sorted(movements), *(movement.name for movement in register.movements)],
+            "indicator": sorted({row.code for row in register.indicators}),
+            "unit": sorted({row.code for row in register.units}),
+        }
+        return {"movement": movement, "indicator": indicator, "unit": unit}, known
+
+    def _explain_failure(self, failed: FailedReading, size: int) -> Finding:
+        code = failed.failure.value.replace("_", "-")
+        if failed.failure is ReadingFailure.FILE_NOT_WORKBOOK:
+            return self._catalogue.make_finding(code, value=FILE_KINDS.get(failed.detail, "không rõ loại"))
+        if failed.failure is ReadingFailure.FILE_TOO_LARGE:
+            limit = f"{self._settings.max_file_bytes // 1024**2} MB"
+            shown = f"{size / 1024**2:.1f} MB".replace(".", ",") if failed.detail == "bytes" else "nội dung quá nhiều ô"
+            return self._catalogue.make_finding(code, value=shown, expected=limit)
+        if failed.failure is ReadingFailure.FILE_NO_SHEETS:
+            return self._catalogue.make_finding("FILE-NO-FORM")
+        return self._catalogue.make_finding(code)
+
+
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """File first, then form by form from the top left: the order in which a clerk works. Doubles are left out."""
+
+    def order(finding: Finding) -> tuple[object, ...]:
+        place = parse_cell_name(finding.cell) if finding.cell else (-1, -1)
+        return (finding.form or "", finding.sheet or "", place, _ORDER[finding.severity], finding.code, finding.row or "")
+
+    return sorted(dict.fromkeys(findings), key=order)
+
+

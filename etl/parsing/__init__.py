@@ -1,0 +1,1 @@
+"""Raw text to values, with the reason kept whenever there is no value. Pure."""

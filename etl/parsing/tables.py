@@ -1,0 +1,287 @@
+"""One form's table to parsed cells: rows by their codes, list rows by their keys. Pure.
+
+Fixed tables (fields, matrix) and lists differ only in how a row is named; both keep coordinates and raw text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from etl.findings.catalogue import Catalogue
+from etl.forms.declaration import FIELD_COLUMN, LIST_KEY_SEPARATOR, CellKey, Column, Kind, Value
+from etl.parsing.submission import ListRow, ParsedCell, ParsedSubmission, missing_columns, shorten
+from etl.parsing.values import ParsedValue, parse_value
+from etl.reading.grid import CellKind, cell_name
+from etl.recognition.tables import Table, find_label, is_row_code, read_code, read_text, suggest
+
+_NUMERIC_TEXT = re.compile(r"^[-+(]?\d[\d.,\s%)]*$")
+ABSENT = ParsedValue(missing="absent")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedRow:
+    """A row that a list form must have: its key column values in order, and their names for the message."""
+
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+Resolver = Callable[[str, Mapping[str, str]], str | None]
+"""(raw text, references resolved so far) -> canonical code, or None when nothing is known by that text."""
+
+
+def parse_table(
+    table: Table,
+    parsed: ParsedSubmission,
+    catalogue: Catalogue,
+    resolvers: Mapping[str, Resolver],
+    known_names: Mapping[str, list[str]],
+    asked: list[AskedRow] | None,
+) -> None:
+    """Parse one table into `parsed`. `asked` None means the rows owed are not known (unit or period unknown)."""
+    parsed.versions[table.form] = table.version
+    _report_columns(table, parsed, catalogue)
+    if table.version.kind is Kind.LIST:
+        _parse_list(table, parsed, catalogue, resolvers, known_names, asked)
+    else:
+        _parse_fixed(table, parsed, catalogue)
+
+
+def _report_columns(table: Table, parsed: ParsedSubmission, catalogue: Catalogue) -> None:
+    sheet, form = table.sheet, table.form
+    for code, label in missing_columns(table):
+        parsed.findings.append(
+            catalogue.make_finding("COLUMN-MISSING", form=form, sheet=sheet.name, column=code, label=label)
+        )
+    for code, column in table.doubled:
+        parsed.findings.append(
+            catalogue.make_finding(
+                "COLUMN-DUPLICATE", form=form, sheet=sheet.name, column=code, cell=cell_name(table.code_row, column)
+            )
+        )
+    known = set(table.columns.values()) | {column for _, column in table.doubled}
+    labels = [label for _, label in table.version.printed_columns]
+    for column in sorted({c for r, c in sheet.cells if r in (table.code_row, table.code_row - 1)} - known):
+        place = find_label(sheet, table.code_row, column)
+        if place is None and read_text(sheet, table.code_row, column):
+            place = (table.code_row, column)
+        # A merged header that begins over a known column belongs to that column.
+        if place is None or place[1] in known:
+            continue
+        text = read_text(sheet, *place)
+        parsed.findings.append(
+            catalogue.make_finding(
+                "COLUMN-UNKNOWN", form=form, sheet=sheet.name, cell=cell_name(*place), value=shorten(text),
+                suggestion=suggest(text, labels),
+            )
+        )  # fmt: skip
+
+
+def _value_columns(table: Table) -> dict[str, Value | None]:
+    """Column code -> its declaration; None for the one value column of a `fields` form (declared by row)."""
+    if table.version.kind is Kind.FIELDS:
+        return {FIELD_COLUMN: None}
+    return {column.code: column for column in table.version.columns}
+
+
+def _parse_fixed(table: Table, parsed: ParsedSubmission, catalogue: Catalogue) -> None:
+    version, sheet, form = table.version, table.sheet, table.form
+    labels = version.row_labels
+    fields = {row.code: row for row in version.fields}
+    places = _find_rows(table, labels, parsed, catalogue)
+    for code, label in labels.items():
+        row = places.get(code)
+        if row is None:
+            parsed.findings.append(
+                catalogue.make_finding("ROW-MISSING", form=form, sheet=sheet.name, row=code, label=label)
+            )
+        for column_code, column in _value_columns(table).items():
+            declared: Value = column or fields[code]
+            _add_cell(table, parsed, catalogue, CellKey(form, code, column_code), declared, label, row)
+
+
+def _find_rows(
+    table: Table, labels: Mapping[str, str], parsed: ParsedSubmission, catalogue: Catalogue
+) -> dict[str, int]:
+    sheet, form = table.sheet, table.form
+    code_column = table.row_code_column
+    if code_column is None:
+        return {}
+    places: dict[str, int] = {}
+    bare: list[int] = []
+    for row in sorted({r for r, _ in sheet.cells if r > table.code_row}):
+        text = read_text(sheet, row, code_column)
+        code = read_code(text, 2)
+        if not text:
+            bare.append(row)
+        elif code in places:
+            parsed.findings.append(
+                catalogue.make_finding(
+                    "ROW-DUPLICATE", form=form, sheet=sheet.name, row=code, cell=cell_name(row, code_column),
+                    expected=cell_name(places[code], code_column), value=text,
+                )
+            )  # fmt: skip
+        elif code in labels:
+            places[code] = row
+        elif is_row_code(code):
+            parsed.findings.append(
+                catalogue.make_finding(
+                    "ROW-UNKNOWN", form=form, sheet=sheet.name, cell=cell_name(row, code_column), value=text
+                )
+            )
+    last = max(places.values(), default=-1)
+    for row in bare:
+        if row < last:
+            _report_bare_row(table, row, parsed, catalogue)
+    return places
+
+
+def _report_bare_row(table: Table, row: int, parsed: ParsedSubmission, catalogue: Catalogue) -> None:
+    """A row with figures and no code: its values are not used, and the sender is told so."""
+    if not any(_is_numeric(table, row, code) for code in _number_columns(table)):
+        return
+    columns = sorted(column for column in table.columns.values() if read_text(table.sheet, row, column))
+    parsed.findings.append(
+        catalogue.make_finding(
+            "ROW-NO-CODE", form=table.form, sheet=table.sheet.name, cell=cell_name(row, columns[0]),
+            value=shorten(read_text(table.sheet, row, columns[0])),
+        )
+    )  # fmt: skip
+
+
+def _number_columns(table: Table) -> list[str]:
+    return [code for code, column in _value_columns(table).items() if column is None or column.type.is_number]
+
+
+def _is_numeric(table: Table, row: int, code: str) -> bool:
+    column = table.columns.get(code)
+    cell = table.sheet.cells.get((row, column)) if column is not None else None
+    if cell is None:
+        return False
+    return cell.kind is CellKind.NUMBER or bool(_NUMERIC_TEXT.match(cell.text.strip()))
+
+
+def _add_cell(
+    table: Table,
+    parsed: ParsedSubmission,
+    catalogue: Catalogue,
+    key: CellKey,
+    declared: Value,
+    label: str,
+    row: int | None,
+) -> None:
+    version = table.version
+    column = table.columns.get(key.column)
+    reason = version.not_applicable_cells.get((key.row, key.column))
+    required = declared.required or (key.row, key.column) in version.required_pairs
+    cell = ParsedCell(key, declared, label, required, reason, sheet=table.sheet.name)
+    if row is None or column is None:
+        cell.value = ABSENT
+    else:
+        raw = table.sheet.cells.get((row, column))
+        cell.cell = cell_name(row, column)
+        cell.raw = raw.text if raw is not None else None
+        cell.value = parse_value(raw, declared)
+    parsed.add_cell(cell, catalogue)
+
+
+def _parse_list(
+    table: Table,
+    parsed: ParsedSubmission,
+    catalogue: Catalogue,
+    resolvers: Mapping[str, Resolver],
+    known_names: Mapping[str, list[str]],
+    asked: list[AskedRow] | None,
+) -> None:
+    sheet, form = table.sheet, table.form
+    rows = parsed.rows.setdefault(form, [])
+    seen: dict[str, int] = {}
+    by_key = {join_key(row.codes): row for row in asked} if asked is not None else None
+    keys = table.version.key_columns
+    last = _last_list_row(table, keys)
+    for row in sorted({r for r, _ in sheet.cells if table.code_row < r <= last}):
+        texts = {column.code: _read_key(table, row, column) for column in keys}
+        if not any(read_text(sheet, row, column) for column in table.columns.values()):
+            continue
+        if not all(texts.values()):
+            _report_bare_row(table, row, parsed, catalogue)
+            continue
+        references: dict[str, str] = {}
+        unknown: Column | None = None
+        for column in keys:
+            code = resolvers[column.reference](texts[column.code], references) if column.reference else None
+            code = code if column.reference else read_code(texts[column.code])
+            if code is None:
+                unknown = column
+                break
+            references[column.reference or column.code] = code
+        if unknown is not None:
+            names = known_names.get(unknown.reference or "", [])
+            parsed.findings.append(
+                catalogue.make_finding(
+                    "ROW-UNKNOWN", form=form, sheet=sheet.name, column=unknown.code,
+                    cell=cell_name(row, table.columns[unknown.code]), value=shorten(texts[unknown.code]),
+                    suggestion=suggest(texts[unknown.code], names),
+                )
+            )  # fmt: skip
+            continue
+        key = join_key(tuple(references.values()))
+        first = cell_name(row, table.columns[keys[0].code])
+        checked = by_key is None or key in by_key
+        if key in seen:
+            parsed.findings.append(
+                catalogue.make_finding(
+                    "ROW-DUPLICATE", form=form, sheet=sheet.name, row=key, cell=first,
+                    expected=cell_name(seen[key], table.columns[keys[0].code]), value=key,
+                )
+            )  # fmt: skip
+        elif not checked:
+            parsed.findings.append(
+                catalogue.make_finding("ROW-NOT-ASKED", form=form, sheet=sheet.name, row=key, cell=first, value=key)
+            )
+        seen.setdefault(key, row)
+        ordinal = sum(earlier.key == key for earlier in rows)
+        rows.append(ListRow(key, ordinal, checked, references))
+        for column in table.version.columns:
+            _add_cell(table, parsed, catalogue, CellKey(form, key, column.code, ordinal), column, column.label, row)
+    for key, expected in (by_key or {}).items():
+        if key not in seen:
+            parsed.findings.append(
+                catalogue.make_finding(
+                    "ROW-NOT-REPORTED", form=form, sheet=sheet.name, row=key,
+                    label=expected.names[0], expected=expected.names[-1],
+                )
+            )  # fmt: skip
+
+
+def join_key(codes: tuple[str, ...]) -> str:
+    """The row key of a list: its codes in column order."""
+    return LIST_KEY_SEPARATOR.join(codes)
+
+
+def _read_key(table: Table, row: int, column: Column) -> str:
+    """The text of a key cell; a cell merged downwards names every row it covers."""
+    place = table.columns.get(column.code)
+    if place is None:
+        return ""
+    text = read_text(table.sheet, row, place)
+    if text:
+        return text
+    for first_row, first_column, last_row, last_column in table.sheet.merged:
+        if first_row < row <= last_row and first_column <= place <= last_column:
+            return read_text(table.sheet, first_row, first_column)
+    return ""
+
+
+def _last_list_row(table: Table, keys: tuple[Column, ...]) -> int:
+    """The last row with both keys, or with a figure: below it stand notes and signatures."""
+    last = table.code_row
+    for row in {r for r, _ in table.sheet.cells if r > table.code_row}:
+        has_keys = all(
+            column.code in table.columns and read_text(table.sheet, row, table.columns[column.code]) for column in keys
+        )
+        if has_keys or any(_is_numeric(table, row, code) for code in _number_columns(table)):
+            last = max(last, row)
+    return last

@@ -1,0 +1,220 @@
+"""One raw cell to one value: numbers, dates, choices as Vietnamese clerks type them. Pure; never raises on a cell.
+
+What a text can mean is decided by the field's type (domain brief §6): "1.415" is 1415 in a count, and "61.75" is 61,75 in
+a percentage but no number at all in a count. A doubtful text is a finding, never a guess.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Literal
+
+from etl.forms.declaration import Value, ValueType
+from etl.reading.grid import Cell, CellKind
+from etl.text import comparison_key, normalise
+
+Missing = Literal["blank", "not_applicable", "not_reported", "bad", "absent"]
+"""Why there is no value: empty cell; `x`; `…`; unreadable (there is a finding); the row or column is not in the file."""
+
+MAX_DECIMALS = 6
+
+_ZEROS = {"-", "–", "—", "không", "ko", "không có", "chưa có", "chưa"}
+_NOT_APPLICABLE = {"x"}
+_NOT_REPORTED = {"…", "...", "..", "……"}
+_APPROXIMATE = re.compile(r"^(hơn|gần|khoảng|trên|dưới|xấp xỉ|chừng|ước|~|≈|>=?|<=?|≥|≤)\s*\d", re.IGNORECASE)
+_PLAIN = re.compile(r"^\d+$")
+_GROUPED = re.compile(r"^[1-9]\d{0,2}(\.\d{3})+$|^[1-9]\d{0,2}( \d{3})+$")
+_GROUPED_DECIMAL = re.compile(r"^([1-9]\d{0,2}(?:\.\d{3})+),(\d+)$")
+_COMMA_DECIMAL = re.compile(r"^(\d+),(\d+)$")
+_DOT_DECIMAL = re.compile(r"^(\d+)\.(\d+)$")
+_FOREIGN_GROUPS = re.compile(r"^\d{1,3}(,\d{3})+(\.\d+)?$")
+_SIGN = re.compile(r"^[-−–]\s*(?=\d)|^\((?=\d[\d.,]*\)$)")
+_DATE = re.compile(r"^(?:(?:T([2-7])|(CN)),?\s+)?(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})(?:\s*-?\s*\d{1,2}:\d{2}(?::\d{2})?)?$", re.IGNORECASE)  # fmt: skip
+_ISO_DATE = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$")
+_WORDED_DATE = re.compile(r"^(?:[^\d,]+,\s*)?ngày\s+(\d{1,2})\s+tháng\s+(\d{1,2})\s+năm\s+(\d{4})$", re.IGNORECASE)
+_EXCEL_EPOCH = date(1899, 12, 30)
+_YES, _NO = "yes", "no"
+_YES_NO = {"có": _YES, "yes": _YES, "y": _YES, "đúng": _YES, "true": _YES, "không": _NO, "no": _NO, "n": _NO, "ko": _NO, "sai": _NO, "false": _NO}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedValue:
+    """One of `number`, `text`, `day`, or the reason there is none; `problem` is a CELL-* code when it is bad."""
+
+    number: Decimal | None = None
+    text: str | None = None
+    day: date | None = None
+    decimals: int | None = None
+    missing: Missing | None = None
+    problem: str | None = None
+    expected: str | None = None
+
+
+BLANK = ParsedValue(missing="blank")
+
+
+def _bad(problem: str, expected: str | None = None) -> ParsedValue:
+    return ParsedValue(missing="bad", problem=problem, expected=expected)
+
+
+def parse_value(cell: Cell | None, declared: Value) -> ParsedValue:
+    """The value of a cell by its declared type. Never raises: what cannot be read is `missing="bad"` with its code."""
+    if cell is None:
+        return BLANK
+    if cell.kind is CellKind.ERROR:
+        return _bad("CELL-ERROR")
+    if cell.kind is CellKind.UNCACHED:
+        return _bad("CELL-UNCACHED")
+    text = normalise(cell.text)
+    if not text:
+        return BLANK
+    if declared.type.is_number:
+        return _parse_number(cell, text, declared.type)
+    if declared.type is ValueType.DATE:
+        return _parse_date(cell, text)
+    if declared.type is ValueType.YES_NO:
+        answer = _YES_NO.get(text.casefold())
+        return ParsedValue(text=answer) if answer else _bad("CELL-NOT-CHOICE", "Có, Không")
+    if declared.type is ValueType.CHOICE:
+        key = comparison_key(text)
+        for choice in declared.choices:
+            if key in {comparison_key(word) for word in (choice.value, *choice.labels)}:
+                return ParsedValue(text=choice.value)
+        return _bad("CELL-NOT-CHOICE", ", ".join(choice.labels[0] for choice in declared.choices))
+    if cell.kind is CellKind.DATE and declared.type is ValueType.CODE:
+        return _bad("CELL-NOT-CHOICE", "mã dạng chữ")
+    return ParsedValue(text=text)
+
+
+def displayed_decimals(text: str, number_format: str | None) -> int:
+    """Digits after the comma that the sender sees: by the number format where it has places, else as typed."""
+    typed = len(text.partition(".")[2]) if "." in text else 0
+    places = _format_places(number_format)
+    if places is None:
+        return min(typed, MAX_DECIMALS)
+    fixed, optional = places
+    return min(max(fixed, min(typed, fixed + optional)), MAX_DECIMALS)
+
+
+def _format_places(number_format: str | None) -> tuple[int, int] | None:
+    if not number_format or number_format in {"General", "@"}:
+        return None
+    body = re.sub(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.', "", number_format.partition(";")[0])
+    if not re.search(r"[0#]", body):
+        return None
+    after = re.search(r"\.([0#?]+)", body)
+    digits = after[1] if after else ""
+    return digits.count("0"), digits.count("#") + digits.count("?")
+
+
+def _parse_number(cell: Cell, text: str, kind: ValueType) -> ParsedValue:
+    if cell.kind is CellKind.NUMBER:
+        return _check_number(_from_cell_number(cell, kind), kind)
+    if cell.kind is not CellKind.TEXT:
+        return _bad("CELL-NOT-NUMBER")
+    word = text.casefold()
+    if word in _ZEROS:
+        return ParsedValue(number=Decimal(0), decimals=0)
+    if word in _NOT_APPLICABLE:
+        return ParsedValue(missing="not_applicable")
+    if word in _NOT_REPORTED:
+        return ParsedValue(missing="not_reported")
+    if _APPROXIMATE.match(text):
+        return _bad("CELL-APPROXIMATE")
+    if kind is ValueType.PERCENT:
+        text = text.removesuffix("%").rstrip()
+    sign = _SIGN.match(text)
+    digits = text[sign.end() :].removesuffix(")") if sign else text
+    found = _from_digits(digits, kind)
+    if isinstance(found, str):
+        return _bad(found)
+    number, decimals = found
+    return _check_number((-number if sign else number, decimals), kind)
+
+
+def _from_cell_number(cell: Cell, kind: ValueType) -> tuple[Decimal, int]:
+    try:
+        number = Decimal(cell.text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if kind is ValueType.PERCENT and cell.number_format and "%" in cell.number_format:
+        number = (number * 100).normalize()
+        number = number if number.as_tuple().exponent != 0 else number.quantize(Decimal(1))
+        # A cell formatted as a percentage shows points, whatever a binary fraction adds at the far end.
+        return number, displayed_decimals(format(number, "f"), cell.number_format)
+    return number, displayed_decimals(cell.text, cell.number_format)
+
+
+def _from_digits(digits: str, kind: ValueType) -> tuple[Decimal, int] | str:
+    """(number, decimals typed), or the CELL-* code of what is wrong with the digits."""
+    if _PLAIN.match(digits):
+        return Decimal(digits), 0
+    if _GROUPED.match(digits) and kind is not ValueType.PERCENT:
+        return Decimal(digits.replace(".", "").replace(" ", "")), 0
+    if found := _GROUPED_DECIMAL.match(digits):
+        return Decimal(f"{found[1].replace('.', '')}.{found[2]}"), len(found[2])
+    if _FOREIGN_GROUPS.match(digits) and (kind is ValueType.COUNT or "." in digits):
+        return "CELL-AMBIGUOUS"
+    found = _COMMA_DECIMAL.match(digits)
+    if found is None:
+        found = _DOT_DECIMAL.match(digits)
+        # "38.248" in a percentage may be 38,248 or 38 thousand: nobody can tell.
+        if found and len(found[2]) == 3 and found[1] != "0":
+            return "CELL-AMBIGUOUS"
+    if found:
+        return Decimal(f"{found[1]}.{found[2]}"), min(len(found[2]), MAX_DECIMALS)
+    return "CELL-NOT-NUMBER"
+
+
+def _check_number(found: tuple[Decimal, int], kind: ValueType) -> ParsedValue:
+    number, decimals = found
+    if not number.is_finite():
+        return _bad("CELL-NOT-NUMBER")
+    if number < 0 and kind is not ValueType.MONEY:
+        return _bad("CELL-NEGATIVE")
+    if kind is ValueType.COUNT:
+        if number != number.to_integral_value():
+            return _bad("CELL-NOT-WHOLE")
+        return ParsedValue(number=number.to_integral_value() + 0, decimals=0)
+    return ParsedValue(number=number, decimals=decimals)
+
+
+def _parse_date(cell: Cell, text: str) -> ParsedValue:
+    if cell.kind is CellKind.DATE:
+        return ParsedValue(day=datetime.fromisoformat(cell.text).date())
+    if cell.kind is CellKind.NUMBER and _PLAIN.match(cell.text) and 36526 <= int(cell.text) <= 73050:
+        # A date whose cell lost its date format: Excel's serial number of the years 2000 to 2099.
+        return ParsedValue(day=_EXCEL_EPOCH + timedelta(days=int(cell.text)))
+    day = read_date(text)
+    return ParsedValue(day=day) if day else _bad("CELL-NOT-DATE")
+
+
+def read_date(text: str) -> date | None:
+    """A date as typed: 16/06/2026, 6/1/26, 16.6.2026, 2026-06-16, "ngày 16 tháng 6 năm 2026"; None when it is none.
+
+    Day before month. Month before day is read only where a weekday tag ("T6, 01/21/2022", as some portals stamp) proves it.
+    """
+    if found := _ISO_DATE.match(text):
+        return _make_date(int(found[1]), int(found[2]), int(found[3]))
+    if found := _WORDED_DATE.match(text):
+        return _make_date(int(found[3]), int(found[2]), int(found[1]))
+    found = _DATE.match(text)
+    if not found:
+        return None
+    first, second, year = int(found[3]), int(found[4]), int(found[5])
+    year += 2000 if year < 100 else 0
+    usual, foreign = _make_date(year, second, first), _make_date(year, first, second)
+    if found[1] or found[2]:
+        weekday = 6 if found[2] else int(found[1]) - 2
+        return next((day for day in (usual, foreign) if day and day.weekday() == weekday), None)
+    return usual
+
+
+def _make_date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None

@@ -1,0 +1,1 @@
+"""Finding the forms in a workbook, and whose report it is. Pure."""

@@ -1,0 +1,292 @@
+"""Whose report a workbook is, and of which period: weighs what the file claims about itself. Pure.
+
+Claims in order of trust (design §4): our hidden metadata, the F00 envelope, the title blocks, the channel, the file
+name. The first present wins; disagreement among the first three is an error; a file name alone attributes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Literal, NamedTuple
+
+from etl.calendar.periods import Period, UnknownPeriod, period_at, previous_period
+from etl.findings.catalogue import Catalogue
+from etl.findings.model import Finding
+from etl.forms.declaration import FIELD_COLUMN
+from etl.reading.grid import CellKind, Workbook, cell_name
+from etl.recognition.tables import METADATA_SHEET, FoundForms, Table, read_code, read_text, suggest
+from etl.register.model import Register, Report, Unit, UnknownReport
+from etl.text import comparison_key, normalise
+
+Source = Literal["metadata", "envelope", "title", "channel", "file_name"]
+SOURCE_LABELS: Mapping[Source, str] = {
+    "metadata": "biểu mẫu được cấp",
+    "envelope": "Phiếu gửi F00",
+    "title": "dòng tiêu đề biểu",
+    "channel": "nơi nhận",
+    "file_name": "tên tệp",
+}
+ATTRIBUTE_LABELS = {"unit": "Đơn vị", "report": "Báo cáo", "period": "Kỳ báo cáo"}
+ENVELOPE_FIELDS = {"unit": "ma_don_vi", "report": "ma_bao_cao", "period": "ky_bao_cao"}
+ENVELOPE_FORM = "F00"
+CONTENT_SOURCES: frozenset[Source] = frozenset({"metadata", "envelope", "title"})
+_TITLE_UNIT = re.compile(r"^đơn vị(?: báo cáo)?\s*:\s*(.*)$", re.IGNORECASE)
+_TITLE_PERIOD = re.compile(r"^kỳ(?: báo cáo)?\s*:\s*([^(]*)(?:\(.*)?$", re.IGNORECASE)
+_PERIODS_BACK = 12
+_EARLIEST_DAY = date(2000, 1, 1)
+
+
+class Claim(NamedTuple):
+    """One place saying what the file is; `raw` as typed. A title may name several units of one name: `codes`."""
+
+    source: Source
+    codes: tuple[str, ...]
+    raw: str
+    sheet: str | None = None
+    cell: str | None = None
+    form: str | None = None
+    row: str | None = None
+
+
+@dataclass(slots=True)
+class Identity:
+    """What the file is. `unit`, `report`, `period` are None where unknown; then it belongs to quarantine."""
+
+    unit: Unit | None = None
+    report: Report | None = None
+    period: Period | None = None
+    findings: list[Finding] = field(default_factory=list)
+    hints: dict[str, str] = field(default_factory=dict)
+    """What channel or file name suggest, for the standing office when nothing better is known."""
+
+    @property
+    def is_attributed(self) -> bool:
+        """True when unit, report and period are all known."""
+        return self.unit is not None and self.report is not None and self.period is not None
+
+
+def read_metadata(workbook: Workbook) -> dict[str, str]:
+    """Key -> value of our hidden sheet, empty when there is none."""
+    for sheet in workbook.sheets:
+        if comparison_key(sheet.name) == comparison_key(METADATA_SHEET):
+            return {key: read_text(sheet, row, 1) for row in _rows_of(sheet.cells) if (key := read_text(sheet, row, 0))}
+    return {}
+
+
+def identify(
+    metadata: Mapping[str, str],
+    found: FoundForms,
+    register: Register,
+    catalogue: Catalogue,
+    file_name: str,
+    channel: Mapping[str, str] | None = None,
+) -> Identity:
+    """Whose file it is, with every finding about that. `channel` may name `unit` (a registered sender, a folder)."""
+    identity = Identity()
+    claims: dict[str, list[Claim]] = {"unit": [], "report": [], "period": []}
+    for attribute, listed in claims.items():
+        if value := metadata.get(attribute):
+            listed.append(Claim("metadata", (read_code(value),) if attribute == "unit" else (value,), value))
+        listed.extend(_envelope_claims(found.tables.get(ENVELOPE_FORM), attribute))
+    claims["unit"].extend(_title_claims(found, _TITLE_UNIT, lambda text: _unit_codes(register, text)))
+    named = _file_name_claims(file_name, register)
+    for source, values in (("channel", channel or {}), ("file_name", named)):
+        for attribute, value in values.items():
+            identity.hints.setdefault(attribute, value)
+            claims[attribute].append(Claim("channel" if source == "channel" else "file_name", (value,), value))
+
+    identity.report = _settle_report(claims["report"], register, catalogue, identity)
+    titles = list(_title_claims(found, _TITLE_PERIOD, lambda text: _period_codes(register, identity.report, text)))
+    at = len([claim for claim in claims["period"] if claim.source in {"metadata", "envelope"}])
+    claims["period"][at:at] = titles
+    identity.period = _settle_period(claims["period"], register, catalogue, identity)
+    identity.unit = _settle_unit(claims["unit"], register, catalogue, identity)
+    known = {
+        "unit": identity.unit.code if identity.unit else None,
+        "report": identity.report.code if identity.report else None,
+        "period": identity.period.code if identity.period else None,
+    }
+    for attribute, listed in claims.items():
+        identity.findings.extend(_compare_claims(attribute, listed, known[attribute], catalogue))
+    if identity.unit and identity.report and identity.period and not identity.report.is_owed_by(identity.unit.type):
+        identity.findings.append(catalogue.make_finding("ID-NOT-OWED", value=identity.period.label))
+    return identity
+
+
+def _winner(claims: list[Claim]) -> Claim | None:
+    """The most trusted claim of the content or channel; a file name alone never wins."""
+    return next((claim for claim in claims if claim.source != "file_name"), None)
+
+
+def _place(claims: list[Claim], winner: Claim) -> Claim:
+    """Where to point the sender: a place in the visible sheets that says the same as the winner."""
+    return next((claim for claim in claims if claim.cell and set(claim.codes) & set(winner.codes)), winner)
+
+
+def _settle_report(claims: list[Claim], register: Register, catalogue: Catalogue, identity: Identity) -> Report | None:
+    winner = _winner(claims)
+    if winner is not None:
+        try:
+            return register.report(winner.codes[0])
+        except UnknownReport:
+            pass
+    place = _place(claims, winner) if winner else None
+    known = ", ".join(sorted({report.code for report in register.reports}))
+    identity.findings.append(
+        _finding(catalogue, "ID-REPORT-UNKNOWN", place, value=winner.raw if winner else "", expected=known)
+    )
+    return None
+
+
+def _settle_period(claims: list[Claim], register: Register, catalogue: Catalogue, identity: Identity) -> Period | None:
+    if identity.report is None:
+        return None
+    winner = _winner(claims)
+    if winner is not None:
+        try:
+            return register.period(identity.report.code, winner.codes[0])
+        except UnknownPeriod:
+            pass
+    place = _place(claims, winner) if winner else None
+    example = period_at(identity.report.frequency, identity.report.clock, identity.report.recorded_at.date()).code
+    identity.findings.append(
+        _finding(catalogue, "ID-PERIOD-UNKNOWN", place, value=winner.raw if winner else "", expected=example)
+    )
+    return None
+
+
+def _settle_unit(claims: list[Claim], register: Register, catalogue: Catalogue, identity: Identity) -> Unit | None:
+    winner = _winner(claims)
+    if winner is None:
+        identity.findings.append(catalogue.make_finding("ID-UNIT-MISSING"))
+        return None
+    period = identity.period
+    versions = [version for code in winner.codes for version in register.unit_versions(code)]
+    place = _place(claims, winner)
+    if not versions:
+        known = sorted({unit.code for unit in register.units})
+        identity.findings.append(
+            _finding(catalogue, "ID-UNIT-UNKNOWN", place, value=winner.raw, suggestion=suggest(winner.raw, known))
+        )
+        return None
+    if period is None:
+        return versions[-1]
+    for version in reversed(versions):
+        if version.valid_from <= period.end and (version.valid_to is None or version.valid_to >= period.start):
+            return version
+    heirs = [row.successor for row in register.lineage if row.predecessor == versions[-1].code and row.successor]
+    names = ", ".join(heir.name for code in heirs for heir in register.unit_versions(code)[-1:])
+    identity.findings.append(
+        _finding(
+            catalogue, "ID-UNIT-NOT-IN-FORCE", place, value=versions[-1].name,
+            suggestion=f" Đơn vị kế thừa: {names}." if names else "",
+        )
+    )  # fmt: skip
+    return None
+
+
+def _compare_claims(attribute: str, claims: list[Claim], known: str | None, catalogue: Catalogue) -> Iterator[Finding]:
+    winner = _winner(claims)
+    if winner is None or winner.source not in CONTENT_SOURCES:
+        return
+    for claim in claims:
+        if claim is winner or set(claim.codes) & set(winner.codes):
+            continue
+        label = ATTRIBUTE_LABELS[attribute]
+        if claim.source in CONTENT_SOURCES:
+            yield _finding(
+                catalogue, "ID-CONFLICT", claim, value=claim.raw, expected=winner.raw, label=label,
+                source=SOURCE_LABELS[winner.source],
+            )  # fmt: skip
+        elif known is not None:
+            yield catalogue.make_finding(
+                "ID-FILE-NAME", value=claim.raw, expected=known, label=label[0].lower() + label[1:]
+            )
+
+
+def _finding(catalogue: Catalogue, code: str, place: Claim | None, **particulars: object) -> Finding:
+    if place is not None:
+        particulars |= {"sheet": place.sheet, "cell": place.cell, "form": place.form, "row": place.row}
+    return catalogue.make_finding(code, **particulars)
+
+
+def _envelope_claims(table: Table | None, attribute: str) -> Iterator[Claim]:
+    if table is None:
+        return
+    code_column, value_column = table.row_code_column, table.columns.get(FIELD_COLUMN)
+    declared = next((row for row in table.version.fields if row.field == ENVELOPE_FIELDS[attribute]), None)
+    if code_column is None or value_column is None or declared is None:
+        return
+    for row in _rows_of(table.sheet.cells):
+        if row > table.code_row and read_code(read_text(table.sheet, row, code_column), 2) == declared.code:
+            cell = table.sheet.cells.get((row, value_column))
+            text = read_text(table.sheet, row, value_column)
+            if text and cell is not None and cell.kind in {CellKind.TEXT, CellKind.NUMBER}:
+                code = read_code(text) if attribute == "unit" else text
+                name = cell_name(row, value_column)
+                yield Claim("envelope", (code,), text, table.sheet.name, name, table.form, declared.code)
+            return
+
+
+def _title_claims(
+    found: FoundForms, pattern: re.Pattern[str], resolve: Callable[[str], tuple[str, ...]]
+) -> Iterator[Claim]:
+    """Lines above each table such as "Đơn vị báo cáo: …"; a name that resolves to nothing claims nothing."""
+    for table in found.tables.values():
+        for (row, column), cell in sorted(table.sheet.cells.items()):
+            if row >= table.code_row or cell.kind is not CellKind.TEXT:
+                continue
+            match = pattern.match(normalise(cell.text))
+            if match is None:
+                continue
+            text = match[1].strip() or read_text(table.sheet, row, column + 1)
+            codes = resolve(text) if text else ()
+            if codes:
+                yield Claim("title", codes, text, table.sheet.name, cell_name(row, column), table.form)
+
+
+def _unit_codes(register: Register, text: str) -> tuple[str, ...]:
+    named = tuple(unit.code for unit in register.find_unit_by_name(text))
+    return named or tuple(unit.code for unit in register.unit_versions(read_code(text))[-1:])
+
+
+def _period_codes(register: Register, report: Report | None, text: str) -> tuple[str, ...]:
+    if report is None:
+        return ()
+    try:
+        return (register.period(report.code, text).code,)
+    except UnknownPeriod:
+        pass
+    key = comparison_key(text)
+    years = [int(year) for year in re.findall(r"\b(20\d\d)\b", text)]
+    if not years:
+        return ()
+    period = period_at(report.frequency, report.clock, date(max(years), 12, 31))
+    for _ in range(_PERIODS_BACK + 2):
+        if comparison_key(period.label) == key:
+            return (period.code,)
+        if period.start < _EARLIEST_DAY:
+            break
+        period = previous_period(period)
+    return ()
+
+
+def _file_name_claims(name: str, register: Register) -> dict[str, str]:
+    claims: dict[str, str] = {}
+    reports = {report.code for report in register.reports}
+    for token in re.split(r"[_\s]+", PurePosixPath(name).stem):
+        if register.unit_versions(token.upper()):
+            claims.setdefault("unit", token.upper())
+        elif token in reports:
+            claims.setdefault("report", token)
+        elif re.fullmatch(r"\d{4}-([ASQM]\d{1,2}|9M|X-[a-z0-9-]+)", token):
+            claims.setdefault("period", token)
+    return claims
+
+
+def _rows_of(cells: Mapping[tuple[int, int], object]) -> list[int]:
+    return sorted({row for row, _ in cells})

@@ -1,0 +1,207 @@
+"""Finds the table of a form in a sheet by its codes, and which sheet holds which form. Pure; gives places, not values.
+
+A table is found by its row of column codes and its column of row codes, not by positions: a unit that inserts a row
+above or moves a column must not move a figure to another meaning.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from etl.forms.declaration import Form, FormVersion, Kind
+from etl.reading.grid import CellKind, Sheet, Workbook
+from etl.text import comparison_key, normalise
+
+METADATA_SHEET = "_meta"
+_HEADER_SEARCH_ROWS = 80
+_FEWEST_CODES = 0.6
+_SAME_TABLE = 0.6
+_IGNORED_SHEETS = {comparison_key(name) for name in ("Hướng dẫn", METADATA_SHEET, "_lists")}
+_ROW_CODE = re.compile(r"^\d{1,3}$")
+
+
+@dataclass(slots=True)
+class Table:
+    """Where a form's table stands in a sheet: zero-based row of the column codes, and the column of each code."""
+
+    sheet: Sheet
+    form: str
+    version: FormVersion
+    code_row: int
+    columns: dict[str, int]
+    doubled: list[tuple[str, int]] = field(default_factory=list)
+    """Column codes that come again, with the second's column."""
+
+    @property
+    def row_code_column(self) -> int | None:
+        """The sheet column of the row codes of a `fields` or `matrix` table; None when it is gone."""
+        return self.columns.get("A" if self.version.kind is Kind.FIELDS else "B")
+
+
+@dataclass(slots=True)
+class FoundForms:
+    """The tables by form code, and what else was in the workbook."""
+
+    tables: dict[str, Table] = field(default_factory=dict)
+    doubled: list[Table] = field(default_factory=list)
+    without_table: list[tuple[str, Sheet]] = field(default_factory=list)
+    unknown_sheets: list[Sheet] = field(default_factory=list)
+    hidden_sheets: list[Sheet] = field(default_factory=list)
+
+
+def read_text(sheet: Sheet, row: int, column: int) -> str:
+    """The normalised text of a cell, "" when blank."""
+    cell = sheet.cells.get((row, column))
+    return normalise(cell.text) if cell is not None and cell.kind is not CellKind.ERROR else ""
+
+
+def read_code(text: str, width: int = 0) -> str:
+    """A code as typed, made comparable: "(A)" and "A" are one; a number that lost its noughts gets them back."""
+    code = text.strip("()[]. ").removesuffix(".0")
+    return code.zfill(width) if code.isdigit() else code.upper()
+
+
+def find_forms(workbook: Workbook, forms: Mapping[str, Form], metadata: Mapping[str, str]) -> FoundForms:
+    """Which sheet holds which form. Metadata of our template first, then the sheet's name, then what its table says."""
+    found = FoundForms()
+    named = _forms_by_sheet_name(metadata)
+    for sheet in workbook.sheets:
+        if comparison_key(sheet.name) in _IGNORED_SHEETS or not sheet.cells:
+            continue
+        if not sheet.visible:
+            found.hidden_sheets.append(sheet)
+            continue
+        code = named.get(comparison_key(sheet.name)) or _form_by_name(sheet.name, forms) or ""
+        named_form = forms.get(code)
+        table = _best_table(sheet, [named_form], sure=True) if named_form else None
+        if table is None:
+            table = _best_table(sheet, list(forms.values()), sure=False)
+        if table is not None and table.form in found.tables:
+            found.doubled.append(table)
+        elif table is not None:
+            found.tables[table.form] = table
+        elif named_form is not None:
+            found.without_table.append((code, sheet))
+        else:
+            found.unknown_sheets.append(sheet)
+    return found
+
+
+def find_table(sheet: Sheet, form: Form, version: FormVersion) -> Table | None:
+    """The table of one layout in a sheet, by the row that carries most of its column codes; None when no row does."""
+    wanted = [code for code, _ in version.printed_columns]
+    best: Table | None = None
+    rows = sorted({row for row, _ in sheet.cells if row < _HEADER_SEARCH_ROWS})
+    by_row: dict[int, list[int]] = {row: [] for row in rows}
+    for row, column in sheet.cells:
+        if row in by_row:
+            by_row[row].append(column)
+    for row in rows:
+        columns: dict[str, int] = {}
+        doubled: list[tuple[str, int]] = []
+        for column in sorted(by_row[row]):
+            code = read_code(read_text(sheet, row, column))
+            if code in wanted:
+                if code in columns:
+                    doubled.append((code, column))
+                else:
+                    columns[code] = column
+        enough = max(3, round(len(wanted) * _FEWEST_CODES))
+        letters = [code for code in wanted if code.isalpha()]
+        if len(columns) < min(enough, len(wanted)) or not any(code in columns for code in letters):
+            continue
+        if best is None or len(columns) > len(best.columns):
+            best = Table(sheet, form.code, version, row, columns, doubled)
+    return best
+
+
+def measure_likeness(table: Table) -> float:
+    """Share of the printed labels that stand where the codes say, 0 to 1: tells tables with the same codes apart."""
+    sheet, version = table.sheet, table.version
+    hits = total = 0
+    if version.kind is Kind.LIST:
+        for code, label in version.printed_columns:
+            total += 1
+            column = table.columns.get(code)
+            hits += column is not None and _is_alike(label, read_label(sheet, table.code_row, column))
+        return hits / max(total, 1)
+    labels = version.row_labels
+    label_column = table.columns.get("B" if version.kind is Kind.FIELDS else "A")
+    code_column = table.row_code_column
+    if label_column is None or code_column is None:
+        return 0.0
+    for row in sorted({row for row, _ in sheet.cells if row > table.code_row}):
+        printed = labels.get(read_code(read_text(sheet, row, code_column), 2))
+        if printed is not None:
+            hits += _is_alike(printed, read_text(sheet, row, label_column))
+    return hits / len(labels)
+
+
+def read_label(sheet: Sheet, code_row: int, column: int) -> str:
+    """The header text over a code: the nearest text above it, through merged header rows."""
+    place = find_label(sheet, code_row, column)
+    return read_text(sheet, *place) if place else ""
+
+
+def find_label(sheet: Sheet, code_row: int, column: int) -> tuple[int, int] | None:
+    """Where the header text over a column stands; None when the cell above is blank and not part of a merged header."""
+    above = code_row - 1
+    if read_text(sheet, above, column):
+        return above, column
+    for first_row, first_column, last_row, last_column in sheet.merged:
+        if first_row <= above <= last_row and first_column <= column <= last_column:
+            return (first_row, first_column) if read_text(sheet, first_row, first_column) else None
+    return None
+
+
+def suggest(text: str, known: Sequence[str]) -> str:
+    """ " Có phải là “…”?" with the nearest known spelling, or "" when none is near."""
+    keys = {comparison_key(word): word for word in known}
+    near = difflib.get_close_matches(comparison_key(text), list(keys), n=1, cutoff=0.6)
+    return f" Có phải là “{keys[near[0]]}”?" if near else ""
+
+
+def is_row_code(text: str) -> bool:
+    """True for a text that looks like a row code of a statutory table."""
+    return bool(_ROW_CODE.match(text))
+
+
+def _best_table(sheet: Sheet, forms: Sequence[Form], *, sure: bool) -> Table | None:
+    best, best_score = None, 0.0
+    for form in forms:
+        for version in reversed(form.versions):
+            table = find_table(sheet, form, version)
+            if table is None:
+                continue
+            score = measure_likeness(table)
+            if (sure or score >= _SAME_TABLE) and (best is None or score > best_score):
+                best, best_score = table, score
+    return best
+
+
+def _forms_by_sheet_name(metadata: Mapping[str, str]) -> dict[str, str]:
+    named = {}
+    for key, value in metadata.items():
+        if key.startswith("form:"):
+            named[comparison_key(value.rpartition("|")[0] or value)] = key.removeprefix("form:")
+    return named
+
+
+def _form_by_name(name: str, forms: Mapping[str, Form]) -> str | None:
+    key = comparison_key(name)
+    for code, form in forms.items():
+        for version in form.versions:
+            if key in {comparison_key(word) for word in (version.sheet, *version.sheet_aliases)}:
+                return code
+    first = key.split(" ")[0].upper()
+    return first if first in forms else None
+
+
+def _is_alike(label: str, found: str) -> bool:
+    if not found:
+        return False
+    wanted, given = comparison_key(label), comparison_key(found)
+    return wanted == given or wanted.startswith(given) or given.startswith(wanted)

@@ -1,0 +1,1 @@
+"""The synthetic province: register, workbooks as units send them, answer key. Shares no code with validation."""

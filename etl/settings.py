@@ -1,0 +1,51 @@
+"""Settings read once at an edge (CLI, DAG, page) and passed on as a value; nothing below reads the environment.
+
+Names of the variables are a contract (design §4). Inside Airflow the same come from Connections and Variables first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+"""The checkout: `sql/`, `expectations/` and `register/` stand beside the package."""
+
+DEFAULT_MAX_FILE_MB = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where things are. `warehouse_url` is a SQLAlchemy URL; None means the embedded server under `home`."""
+
+    home: Path
+    register: Path
+    landing: str
+    warehouse_url: str | None = None
+    max_file_bytes: int = DEFAULT_MAX_FILE_MB * 1024 * 1024
+    reader_memory_bytes: int = 1024 * 1024 * 1024
+    reader_seconds: float = 30.0
+    readers: int = 2
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `MOVEMENT_REPORTS_*` variables.
+
+    Raises ValueError naming the variable when a number in it is not a number.
+    """
+    env = os.environ if environment is None else environment
+    home = Path(env.get("MOVEMENT_REPORTS_HOME") or PROJECT_ROOT / "home").expanduser().resolve()
+    register = Path(env.get("MOVEMENT_REPORTS_REGISTER") or PROJECT_ROOT / "register").expanduser().resolve()
+    size = env.get("MOVEMENT_REPORTS_MAX_FILE_MB") or str(DEFAULT_MAX_FILE_MB)
+    if not size.isdigit() or int(size) < 1:
+        raise ValueError(f"MOVEMENT_REPORTS_MAX_FILE_MB must be a whole number of MiB of at least 1, not {size!r}")
+    return Settings(
+        home=home,
+        register=register,
+        landing=env.get("MOVEMENT_REPORTS_LANDING") or (home / "landing").as_uri(),
+        warehouse_url=env.get("MOVEMENT_REPORTS_WAREHOUSE_URL") or None,
+        max_file_bytes=int(size) * 1024 * 1024,
+        readers=max(1, min(os.cpu_count() or 1, 4)),
+    )

@@ -1,0 +1,1 @@
+"""What the product does, one module a use case. CLI, DAGs and pages call these and nothing below them."""

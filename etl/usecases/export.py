@@ -1,0 +1,139 @@
+"""`export`: the official workbook of a period, filled from the marts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from etl.export import model
+from etl.export.official import write_official_workbook
+from etl.export.tables import fields_table, list_table, matrix_table
+from etl.forms.declaration import LIST_KEY_SEPARATOR, Form, FormVersion, Kind
+from etl.register.entities import EVERY, UNIT_TYPE_LABELS, UnitType
+from etl.usecases.board import Board, BoardLine, read_board
+from etl.usecases.consolidate import Figure, read_coverage, read_figures, read_period_findings
+from etl.usecases.context import Context
+
+_RATE_DECIMALS = 2
+
+
+def export_workbook(context: Context, report: str, period: str, out: Path, now: datetime) -> Path:
+    """Write the official workbook to `out` (made anew in one move) and give its path. Raises UnknownPeriod."""
+    board = read_board(context, report, period, now)
+    window = context.register.period(report, period)
+    declared = context.register.report(report)
+    coverage = {item.form: item for item in read_coverage(context, report, period)}
+    tables = []
+    for code, figures in read_figures(context, report, period).items():
+        form = context.forms[code]
+        covered = coverage.get(code)
+        note = f"Tổng hợp từ {covered.accepted}/{covered.expected} đơn vị phải báo cáo biểu này." if covered else ""
+        tables.append(_make_table(context, form, form.version_on(window.end), figures, note))
+    counts = board.counts
+    cover = model.Cover(
+        council=context.register.province.council,
+        standing_office=context.register.province.standing_office,
+        title=declared.name.upper(),
+        report=declared.code,
+        report_name=declared.name,
+        period=window,
+        as_of=now,
+        state="Đang mở, chưa phê duyệt",
+        counts=model.BoardCounts(**counts),
+        completeness=board.rates["completeness"],
+        timeliness=board.rates["timeliness"],
+        coverage=_coverage_by_type(board),
+        remarks=tuple(found.message for found in read_period_findings(context, report, period)),
+    )
+    content = write_official_workbook(
+        tables, cover, [_board_line(line) for line in board.units], _source_lines(context, report, period)
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    part.write_bytes(content)
+    part.replace(out)
+    return out
+
+
+def _make_table(
+    context: Context, form: Form, version: FormVersion, figures: list[Figure], note: str
+) -> model.OfficialTable:
+    if version.kind is Kind.MATRIX:
+        return matrix_table(form.code, version, {(f.row, f.column): _rounded(f, version) for f in figures}, note)
+    if version.kind is Kind.FIELDS:
+        return fields_table(form.code, version, {f.row: _rounded(f, version) for f in figures}, note)
+    rows: dict[str, dict[str, model.Scalar]] = {}
+    for figure in figures:
+        rows.setdefault(figure.row, _stub_of(context, version, figure.row))[figure.column] = _rounded(figure, version)
+    remarks = [column.code for column in version.columns if column.aggregation == "none" and not column.prefill]
+    return list_table(form.code, version, rows.values(), note, leave_out=remarks)
+
+
+def _stub_of(context: Context, version: FormVersion, row_key: str) -> dict[str, model.Scalar]:
+    """The words of a list row: codes and names of movement and indicator."""
+    codes = row_key.split(LIST_KEY_SEPARATOR)
+    references = {column.reference: code for column, code in zip(version.key_columns, codes, strict=True)}
+    register = context.register
+    movement = next((m for m in register.movements if m.code == references.get("movement")), None)
+    indicator = next(
+        (
+            i
+            for i in register.indicators
+            if i.code == references.get("indicator") and i.movement in (EVERY, references.get("movement"))
+        ),
+        None,
+    )
+    words: dict[str, model.Scalar] = {
+        "movement": references.get("movement"),
+        "movement_name": movement.name if movement else None,
+        "indicator": references.get("indicator"),
+        "indicator_name": indicator.name if indicator else None,
+        "indicator_unit": indicator.unit_of_measure if indicator else None,
+    }
+    return {column.code: words.get(column.prefill or "") for column in version.columns if column.prefill}
+
+
+def _rounded(figure: Figure, version: FormVersion) -> Decimal | None:
+    """Sums as they are; a recomputed rate at two decimals."""
+    if figure.value is None:
+        return None
+    declared = {f.code: f.aggregation for f in version.fields} or {c.code: c.aggregation for c in version.columns}
+    place = figure.row if version.fields else figure.column
+    if declared.get(place) == "rate":
+        return round(figure.value, _RATE_DECIMALS)
+    return figure.value
+
+
+def _coverage_by_type(board: Board) -> tuple[model.Coverage, ...]:
+    found = []
+    for unit_type in UnitType:
+        lines = [line for line in board.units if line.unit_type == unit_type.value and line.status != "exempt"]
+        if lines:
+            accepted = sum(line.status in {"on_time", "late"} for line in lines)
+            found.append(model.Coverage(UNIT_TYPE_LABELS[unit_type], accepted, len(lines)))
+    return tuple(found)
+
+
+def _board_line(line: BoardLine) -> model.BoardLine:
+    return model.BoardLine(
+        line.unit, line.unit_name, UNIT_TYPE_LABELS[UnitType(line.unit_type)], line.status, line.due_at,
+        line.accepted_at, line.days_late, line.attempts, line.exempt_reason or "",
+    )  # fmt: skip
+
+
+def _source_lines(context: Context, report: str, period: str) -> Iterator[model.SourceLine]:
+    statement = sa.text(
+        "SELECT f.*, a.file_name FROM mart.figure_source f JOIN core.submission s ON s.id = f.submission_id "
+        "JOIN landing.arrival a ON a.id = s.arrival_id WHERE f.report = :report AND f.period = :period AND f.counted "
+        "AND f.aggregation = 'sum' ORDER BY f.form, f.row_key, f.column_code, f.unit"
+    )
+    with context.engine.connect().execution_options(stream_results=True) as connection:
+        for row in connection.execute(statement, {"report": report, "period": period}):
+            yield model.SourceLine(
+                row.figure, row.unit, row.unit_name, row.sheet or "", row.cell or "", row.raw or "", row.number,
+                row.file_name,
+            )  # fmt: skip

@@ -1,0 +1,65 @@
+"""`reports`: what is owed, on which clock, when. Answers from the register alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from etl.calendar.deadlines import TIMEZONE, due_instant
+from etl.calendar.periods import Period, PeriodKind, next_period, period_at
+from etl.usecases.context import Knowledge
+
+
+def list_reports(knowledge: Knowledge, now: datetime) -> list[dict[str, object]]:
+    """Every report with its forms and the periods around now: the one before, the current one and the next."""
+    register = knowledge.register
+    workdays = register.working_days()
+    listed: list[dict[str, object]] = []
+    for report in register.reports:
+        periods = [register.period(report.code, code) for code in report.one_off_periods]
+        if report.frequency is not PeriodKind.ONE_OFF:
+            today = now.astimezone(TIMEZONE).date()
+            current = period_at(report.frequency, report.clock, today)
+            before = period_at(report.frequency, report.clock, current.start.fromordinal(current.start.toordinal() - 1))
+            periods += [before, current, next_period(current)]
+        listed.append(
+            {
+                "report": report.code,
+                "name": report.name,
+                "clock": report.clock.value,
+                "frequency": report.frequency.value,
+                "legal_basis": report.legal_basis,
+                "forms": {
+                    form.code: {unit_type.value: status.value for unit_type, status in form.status.items()}
+                    for form in report.forms
+                },
+                "periods": [
+                    {
+                        "period": period.code,
+                        "label": period.label,
+                        "start": period.start.isoformat(),
+                        "end": period.end.isoformat(),
+                        "due": {
+                            unit_type.value: due_instant(period, rule, workdays).isoformat()
+                            for unit_type, rule in report.due.items()
+                        },
+                    }
+                    for period in periods
+                ],
+            }
+        )
+    return listed
+
+
+def expand_periods(knowledge: Knowledge, report: str, text: str) -> list[str]:
+    """ "2026-S1" or "2026-S1..2027-S2" as the period codes in order. Raises UnknownPeriod, UnknownReport, ValueError."""
+    first, dots, last = text.partition("..")
+    start = knowledge.register.period(report, first)
+    if not dots:
+        return [start.code]
+    end = knowledge.register.period(report, last)
+    if end.start < start.start:
+        raise ValueError(f"{last} comes before {first}")
+    found: list[Period] = [start]
+    while found[-1].start < end.start:
+        found.append(next_period(found[-1]))
+    return [period.code for period in found]

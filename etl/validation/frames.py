@@ -1,0 +1,181 @@
+"""Parsed submissions to data frames, one row per thing a suite speaks of, with the way back from a row to its cells.
+
+Frame kinds (suite meta `frame`):
+
+- `fields`: a row per submission; columns are field names of one form;
+- `list`: a row per list row; columns are field names of one form;
+- `rows` / `columns`: a row per submission and row code / column code of one matrix; columns are the other codes;
+- `submission`: a row per submission; columns `F05.05.2` (matrix), `F07.tong_ca_nhan` (fields): for ties between forms;
+- `cells`: a row per cell of every form; columns value, number, required, not_applicable.
+
+`<column>@decimals` is the number of decimals of a cell; `@name` columns come from the submission's context. Only the
+columns that the suite names are built. Missing and unreadable numbers are NaN alike: `Frame.is_usable` tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from etl.forms.declaration import FIELD_COLUMN, CellKey, Kind
+from etl.parsing.submission import ParsedCell
+from etl.register.model import Register
+from etl.validation.context import Submission
+
+DECIMALS = "@decimals"
+RowMakers = Iterable[tuple[Callable[[str], CellKey | None], dict[str, object]]]
+Row = tuple[int, Callable[[str], CellKey | None], dict[str, object]]
+"""Index of the submission, column name -> cell, and constant columns of the row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame with its way back: `locate(row, column)` is the parsed cell, None for context columns."""
+
+    data: pd.DataFrame
+    submissions: Sequence[int]
+    locate: Callable[[int, str], ParsedCell | None]
+
+
+def build_frame(
+    kind: str, form: str | None, columns: Iterable[str], submissions: Sequence[Submission], register: Register
+) -> Frame:
+    """The frame a suite asks for. Raises ValueError on an unknown kind."""
+    if kind == "cells":
+        return _build_cells(submissions)
+    builders: Mapping[str, Callable[[Submission, str], RowMakers]] = {"fields": _fields_rows, "list": _list_rows, "rows": _matrix_rows, "columns": _matrix_columns}
+    rows: list[Row] = []
+    for index, submission in enumerate(submissions):
+        if kind == "submission":
+            rows.append((index, _tie_finder(submission), {}))
+        elif kind not in builders:
+            raise ValueError(f"unknown frame kind {kind!r}")
+        elif form is not None and form in submission.parsed.versions:
+            rows.extend((index, find, constants) for find, constants in builders[kind](submission, form))
+    return _fill(rows, sorted(set(columns)), submissions, register)
+
+
+def _fields_rows(submission: Submission, form: str) -> RowMakers:
+    by_name = {row.field: CellKey(form, row.code, FIELD_COLUMN) for row in submission.parsed.versions[form].fields}
+    yield by_name.get, {}
+
+
+def _list_rows(submission: Submission, form: str) -> RowMakers:
+    codes = {column.field: column.code for column in submission.parsed.versions[form].columns}
+    for row in submission.parsed.rows.get(form, ()):
+        if row.checked:
+            by_name = {str(name): CellKey(form, row.key, code, row.ordinal) for name, code in codes.items()}
+            yield by_name.get, {"row": row.key}
+
+
+def _matrix_rows(submission: Submission, form: str) -> RowMakers:
+    version = submission.parsed.versions[form]
+    for row in version.rows:
+        yield {column.code: CellKey(form, row.code, column.code) for column in version.columns}.get, {"row": row.code}
+
+
+def _matrix_columns(submission: Submission, form: str) -> RowMakers:
+    version = submission.parsed.versions[form]
+    for column in version.columns:
+        yield {row.code: CellKey(form, row.code, column.code) for row in version.rows}.get, {"column": column.code}
+
+
+def _tie_finder(submission: Submission) -> Callable[[str], CellKey | None]:
+    def find(name: str) -> CellKey | None:
+        form, _, rest = name.partition(".")
+        version = submission.parsed.versions.get(form)
+        if version is None:
+            return None
+        if version.kind is Kind.FIELDS:
+            return next((CellKey(form, row.code, FIELD_COLUMN) for row in version.fields if row.field == rest), None)
+        row, _, column = rest.partition(".")
+        return CellKey(form, row, column)
+
+    return find
+
+
+def _fill(rows: Sequence[Row], columns: Sequence[str], submissions: Sequence[Submission], register: Register) -> Frame:
+    contexts = [submission.context_values(register) for submission in submissions]
+    data: dict[str, pd.Series[Any]] = {}
+    for name in columns:
+        values: list[Any] = []
+        for index, find, constants in rows:
+            if name.startswith("@"):
+                values.append(contexts[index].get(name))
+            elif name in constants:
+                values.append(constants[name])
+            else:
+                values.append(_cell_value(submissions[index].parsed.cells, find, name))
+        data[name] = _make_series(values)
+
+    def locate(row: int, name: str) -> ParsedCell | None:
+        index, find, _ = rows[row]
+        key = find(name.removesuffix(DECIMALS))
+        return submissions[index].parsed.cells.get(key) if key is not None else None
+
+    frame = pd.DataFrame(data, index=pd.RangeIndex(len(rows)))
+    return Frame(frame, [index for index, _, _ in rows], locate)
+
+
+def _cell_value(cells: Mapping[CellKey, ParsedCell], find: Callable[[str], CellKey | None], name: str) -> Any:
+    key = find(name.removesuffix(DECIMALS))
+    cell = cells.get(key) if key is not None else None
+    if cell is None:
+        return None
+    value = cell.value
+    if name.endswith(DECIMALS):
+        return value.decimals
+    if value.number is not None:
+        return float(value.number)
+    return value.day if value.day is not None else value.text
+
+
+def _make_series(values: list[Any]) -> pd.Series[Any]:
+    """One dtype per column whatever is missing: an all-empty column must not turn a number rule into an exception."""
+    present = [value for value in values if value is not None]
+    if present and all(isinstance(value, date) for value in present):
+        return pd.Series(pd.to_datetime(pd.Series(values, dtype=object)))
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
+        return pd.Series([float("nan") if value is None else float(value) for value in values], dtype="float64")
+    return pd.Series(values, dtype=object)
+
+
+def _build_cells(submissions: Sequence[Submission]) -> Frame:
+    indexes: list[int] = []
+    cells: list[ParsedCell] = []
+    for index, submission in enumerate(submissions):
+        skipped = {
+            (form, row.key, row.ordinal)
+            for form, rows in submission.parsed.rows.items()
+            for row in rows
+            if not row.checked
+        }
+        for key, cell in submission.parsed.cells.items():
+            if cell.value.missing != "absent" and (key.form, key.row, key.ordinal) not in skipped:
+                indexes.append(index)
+                cells.append(cell)
+    data = pd.DataFrame(
+        {
+            "value": pd.Series([_shown(cell) for cell in cells], dtype=object),
+            "number": pd.Series(
+                [float("nan") if cell.value.number is None else float(cell.value.number) for cell in cells],
+                dtype="float64",
+            ),
+            "required": pd.Series([cell.required for cell in cells], dtype=bool),
+            "not_applicable": pd.Series([cell.not_applicable is not None for cell in cells], dtype=bool),
+        },
+        index=pd.RangeIndex(len(cells)),
+    )
+    return Frame(data, indexes, lambda row, _: cells[row])
+
+
+def _shown(cell: ParsedCell) -> str | None:
+    """Something unless the cell is empty; an unreadable cell is not empty."""
+    if cell.value.missing == "bad":
+        return cell.raw or "?"
+    return None if cell.value.missing is not None else "1"
+

@@ -1,0 +1,141 @@
+"""The standing office's pages, mounted by the plugin at `/office`: read only, in Vietnamese, behind Airflow's login.
+
+Every route of the app asks for the log-in, because Airflow itself does not guard the routes of plugins. It must not
+change anything: decisions are made by the use cases that record who decided and why.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from etl.calendar.periods import UnknownPeriod
+from etl.register.model import UnknownReport
+from plugins.airflow_settings import open_run, split_key
+from plugins.office_queries import read_attempts
+from plugins.office_views import (
+    DECISION_LABELS,
+    SEVERITY_LABELS,
+    VERDICT_LABELS,
+    choose_key,
+    describe_board,
+    describe_findings,
+    show_instant,
+    show_number,
+    show_share,
+)
+
+TITLE: Final = "Bảng theo dõi báo cáo"
+
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "office_templates"),
+    autoescape=select_autoescape(default=True, default_for_string=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters.update(
+    instant=show_instant,
+    number=show_number,
+    share=show_share,
+    query=urlencode,
+    severity=lambda code: SEVERITY_LABELS[str(code)],
+    verdict=lambda code: VERDICT_LABELS.get(code, "Đang kiểm tra"),
+    decision=DECISION_LABELS.__getitem__,
+)
+
+# Its own documentation pages would be public.
+app = FastAPI(title=TITLE, docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(get_user)])
+
+Key = Annotated[str | None, Query(max_length=100)]
+AsOf = Annotated[datetime | None, Query(description="ISO 8601 with a time zone; default now")]
+
+
+@app.get("/", include_in_schema=False)
+def open_first_page() -> RedirectResponse:
+    """To the board."""
+    return RedirectResponse("board", status_code=303)
+
+
+@app.get("/board")
+def show_board(key: Key = None, report: Key = None, period: Key = None, as_of: AsOf = None) -> HTMLResponse:
+    """The board of one period: counts, rates, every unit. `key` is `report:period`; without it the latest period."""
+    from etl.usecases.board import read_board
+    from etl.usecases.periods import list_open_keys
+
+    _refuse_naive(as_of)
+    with open_run() as (context, now):
+        keys = [f"{code}:{name}" for code, name in list_open_keys(context)]
+        asked = key or (f"{report}:{period}" if report and period else None)
+        if asked is None and not keys:
+            return _render("empty.html", 200)
+        board = read_board(context, *_split(asked or choose_key(keys, context.register, now)), as_of or now)
+        view = describe_board(board, context.register, keys)
+    return _render("board.html", 200, board=view, as_of=as_of.isoformat() if as_of else None)
+
+
+@app.get("/findings")
+def show_findings(report: str, period: str, unit: Annotated[str, Query(max_length=40)]) -> HTMLResponse:
+    """What was found in each attempt of one unit, with sheet, cell, value, and what to do."""
+    with open_run() as (context, _):
+        attempts = read_attempts(context, report, period, unit)
+        view = describe_findings(attempts, context.register, f"{report}:{period}", unit)
+    return _render("findings.html", 200, view=view)
+
+
+@app.exception_handler(HTTPException)
+async def show_refusal(request: Request, error: HTTPException) -> HTMLResponse:
+    """Errors as pages; 401 with the way to the log-in."""
+    back = urlencode({"next": request.url.path + (f"?{request.url.query}" if request.url.query else "")})
+    return _refuse(error.status_code, error.detail, back)
+
+
+@app.exception_handler(UnknownReport)
+@app.exception_handler(UnknownPeriod)
+async def show_unknown(_: Request, error: Exception) -> HTMLResponse:
+    """A report or period that the register does not have."""
+    return _refuse(404, str(error))
+
+
+@app.exception_handler(ConnectionError)
+async def show_unreachable(_: Request, __: Exception) -> HTMLResponse:
+    """The warehouse does not answer; where it is stays in the log."""
+    return _refuse(503)
+
+
+def _split(key: str) -> tuple[str, str]:
+    try:
+        return split_key(key)
+    except ValueError as error:
+        raise HTTPException(404, str(error)) from None
+
+
+def _refuse_naive(as_of: datetime | None) -> None:
+    if as_of is not None and as_of.tzinfo is None:
+        raise HTTPException(422, "Thời điểm xem phải có múi giờ, ví dụ 2026-07-10T08:00:00+07:00.")
+
+
+def _refuse(status: int, text: str = "", back: str = "") -> HTMLResponse:
+    return _render("refusal.html", status, status=status, text=text, back=back)
+
+
+def _render(template: str, code: int, /, **values: Any) -> HTMLResponse:
+    # A value in a unit's file must not become a script of a reviewer: no scripts at all, own style only.
+    nonce = secrets.token_urlsafe(16)
+    rules = ("default-src 'none'", f"style-src 'nonce-{nonce}'", "form-action 'self'", "frame-ancestors 'self'")
+    text = _templates.get_template(template).render(nonce=nonce, title=TITLE, **values)
+    headers = {
+        "Content-Security-Policy": "; ".join((*rules, "base-uri 'none'")),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+    }
+    return HTMLResponse(text, status_code=code, headers=headers)

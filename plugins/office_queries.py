@@ -1,0 +1,52 @@
+"""What the findings page reads: the attempts of one unit with their verdicts and findings. Reads only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    from etl.usecases.context import Context
+
+_ATTEMPTS: Final = """
+SELECT s.arrival_id, row_number() OVER (ORDER BY s.received_at, s.id) AS number, s.received_at, a.file_name,
+       (SELECT v.verdict FROM core.verdict v WHERE v.submission_id = s.id ORDER BY v.id DESC LIMIT 1) AS verdict,
+       (SELECT d.decision FROM core.decision d WHERE d.submission_id = s.id ORDER BY d.id DESC LIMIT 1) AS decision
+FROM core.submission s JOIN landing.arrival a ON a.id = s.arrival_id
+WHERE s.report = :report AND s.period = :period AND s.unit = :unit
+ORDER BY number DESC
+"""
+_FINDINGS: Final = """
+SELECT arrival_id, code, severity, form, sheet, cell, value, message, fix FROM core.finding
+WHERE arrival_id = ANY(:arrivals)
+ORDER BY array_position(ARRAY['error', 'warning', 'info'], severity), ordinal
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One submission of a unit. `findings` are rows of core.finding, errors first."""
+
+    number: int
+    received_at: datetime
+    file: str
+    verdict: str | None
+    decision: str | None
+    findings: list[Any]
+
+
+def read_attempts(context: Context, report: str, period: str, unit: str) -> list[Attempt]:
+    """The attempts of one unit for one period, newest first; empty when nothing was received."""
+    with context.engine.connect() as connection:
+        rows = connection.execute(sa.text(_ATTEMPTS), {"report": report, "period": period, "unit": unit}).all()
+        findings: defaultdict[int, list[Any]] = defaultdict(list)
+        for row in connection.execute(sa.text(_FINDINGS), {"arrivals": [row.arrival_id for row in rows]}):
+            findings[row.arrival_id].append(row)
+    return [
+        Attempt(row.number, row.received_at, row.file_name, row.verdict, row.decision, findings[row.arrival_id])
+        for row in rows
+    ]

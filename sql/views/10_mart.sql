@@ -1,0 +1,169 @@
+-- What the standing office reads. Plain views over the current accepted observations; restricted values never enter.
+
+CREATE VIEW mart.accepted AS
+SELECT a.report, a.period, a.unit, u.unit_name, u.unit_type, a.received_at, a.submission_id
+FROM core.accepted_submissions('infinity') a
+JOIN register.obligation u ON u.report = a.report AND u.period = a.period AND u.unit = a.unit AND u.retired_at IS NULL;
+COMMENT ON VIEW mart.accepted IS 'Lần nộp đang được tính của mỗi đơn vị, mỗi kỳ báo cáo';
+COMMENT ON COLUMN mart.accepted.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.accepted.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.accepted.unit IS 'Mã đơn vị báo cáo';
+COMMENT ON COLUMN mart.accepted.unit_name IS 'Tên đơn vị báo cáo';
+COMMENT ON COLUMN mart.accepted.unit_type IS 'Loại đơn vị';
+COMMENT ON COLUMN mart.accepted.received_at IS 'Thời điểm hệ thống nhận được';
+COMMENT ON COLUMN mart.accepted.submission_id IS 'Số hiệu lần nộp trong hệ thống';
+
+CREATE VIEW mart.board AS
+SELECT b.report, b.period, b.unit, b.unit_name, b.unit_type, b.status, b.due_at, b.accepted_at, b.days_late, b.attempts,
+       b.exempt_reason
+FROM register.period p CROSS JOIN LATERAL core.board(p.report, p.period, now()) b WHERE p.retired_at IS NULL;
+COMMENT ON VIEW mart.board IS 'Bảng theo dõi nộp báo cáo đến thời điểm hiện tại';
+COMMENT ON COLUMN mart.board.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.board.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.board.unit IS 'Mã đơn vị báo cáo';
+COMMENT ON COLUMN mart.board.unit_name IS 'Tên đơn vị báo cáo';
+COMMENT ON COLUMN mart.board.unit_type IS 'Loại đơn vị';
+COMMENT ON COLUMN mart.board.status IS 'Tình trạng: on_time đúng hạn, late muộn, missing chưa nộp, rejected bị trả lại, pending chưa đến hạn, exempt được miễn';
+COMMENT ON COLUMN mart.board.due_at IS 'Hạn nộp';
+COMMENT ON COLUMN mart.board.accepted_at IS 'Thời điểm nhận lần nộp đầu tiên được chấp nhận';
+COMMENT ON COLUMN mart.board.days_late IS 'Số ngày làm việc nộp muộn';
+COMMENT ON COLUMN mart.board.attempts IS 'Số lần nộp';
+COMMENT ON COLUMN mart.board.exempt_reason IS 'Lý do được miễn';
+
+CREATE VIEW mart.coverage AS
+SELECT o.report, o.period, f.form, count(*) FILTER (WHERE o.exempt_reason IS NULL)::integer AS units_expected,
+       count(a.submission_id)::integer AS units_accepted
+FROM register.obligation o
+JOIN register.report_form f ON f.report = o.report AND f.unit_type = o.unit_type AND f.status <> 'not_owed' AND f.retired_at IS NULL
+LEFT JOIN core.accepted_submissions('infinity') a ON a.report = o.report AND a.period = o.period AND a.unit = o.unit
+WHERE o.retired_at IS NULL
+GROUP BY o.report, o.period, f.form;
+COMMENT ON VIEW mart.coverage IS 'Độ phủ số liệu: số đơn vị đã có số liệu được chấp nhận trên số đơn vị phải báo cáo, theo biểu';
+COMMENT ON COLUMN mart.coverage.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.coverage.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.coverage.form IS 'Mã biểu';
+COMMENT ON COLUMN mart.coverage.units_expected IS 'Số đơn vị phải báo cáo (không kể được miễn)';
+COMMENT ON COLUMN mart.coverage.units_accepted IS 'Số đơn vị có lần nộp được chấp nhận';
+
+CREATE VIEW mart.figure_source AS
+SELECT a.report || ':' || a.period || '/' || o.form || '/' || o.row_key || '/' || o.measure AS figure,
+       a.report, a.period, o.form, o.row_key, o.column_code, o.measure, a.unit, a.unit_name, a.unit_type,
+       o.number, o.decimals, o.raw, o.sheet, o.cell, a.received_at, a.submission_id, s.sha256, o.aggregation,
+       a.unit_type <> 'bloc' AND o.ordinal = 0 AS counted
+FROM mart.accepted a
+JOIN core.submission s ON s.id = a.submission_id
+JOIN core.observation o ON o.submission_id = a.submission_id
+WHERE o.number IS NOT NULL AND NOT o.restricted;
+COMMENT ON VIEW mart.figure_source IS 'Nguồn của từng số liệu tổng hợp: ô nào, trang tính nào, của đơn vị nào';
+COMMENT ON COLUMN mart.figure_source.figure IS 'Mã số liệu tổng hợp (báo cáo:kỳ/biểu/dòng/chỉ số)';
+COMMENT ON COLUMN mart.figure_source.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.figure_source.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.figure_source.form IS 'Mã biểu';
+COMMENT ON COLUMN mart.figure_source.row_key IS 'Mã dòng (biểu danh sách: mã phong trào+mã chỉ tiêu)';
+COMMENT ON COLUMN mart.figure_source.column_code IS 'Mã cột';
+COMMENT ON COLUMN mart.figure_source.measure IS 'Mã chỉ số, giữ nguyên qua các phiên bản biểu';
+COMMENT ON COLUMN mart.figure_source.unit IS 'Mã đơn vị báo cáo';
+COMMENT ON COLUMN mart.figure_source.unit_name IS 'Tên đơn vị báo cáo';
+COMMENT ON COLUMN mart.figure_source.unit_type IS 'Loại đơn vị';
+COMMENT ON COLUMN mart.figure_source.number IS 'Giá trị đã đọc';
+COMMENT ON COLUMN mart.figure_source.decimals IS 'Số chữ số thập phân đơn vị đã ghi';
+COMMENT ON COLUMN mart.figure_source.raw IS 'Nguyên văn trong ô';
+COMMENT ON COLUMN mart.figure_source.sheet IS 'Trang tính';
+COMMENT ON COLUMN mart.figure_source.cell IS 'Ô';
+COMMENT ON COLUMN mart.figure_source.received_at IS 'Thời điểm hệ thống nhận được';
+COMMENT ON COLUMN mart.figure_source.submission_id IS 'Số hiệu lần nộp trong hệ thống';
+COMMENT ON COLUMN mart.figure_source.sha256 IS 'Dấu băm SHA-256 của tệp gốc';
+COMMENT ON COLUMN mart.figure_source.aggregation IS 'Cách tổng hợp: sum cộng, rate tính lại từ tổng, last lấy kỳ cuối, none không tổng hợp';
+COMMENT ON COLUMN mart.figure_source.counted IS 'Có được cộng vào số toàn tỉnh không; khối, cụm không cộng vì thành viên đã báo cáo';
+
+-- Sums over units, by form, row and column; rates are made anew from the sums of their part and whole, never averaged.
+CREATE VIEW mart.figure AS
+WITH declared AS (
+    SELECT form, row_code, column_code, measure, rate_of_part, rate_of_whole FROM register.form_field
+    WHERE retired_at IS NULL AND aggregation = 'rate'
+), summed AS (
+    SELECT s.report, s.period, s.form, s.row_key, s.column_code, s.measure, sum(s.number) AS value, count(*)::integer AS units
+    FROM mart.figure_source s WHERE s.counted AND s.aggregation = 'sum'
+    GROUP BY s.report, s.period, s.form, s.row_key, s.column_code, s.measure
+)
+SELECT report || ':' || period || '/' || form || '/' || row_key || '/' || measure AS figure,
+       report, period, form, row_key, column_code, measure, value, units FROM summed
+UNION ALL
+SELECT part.report || ':' || part.period || '/' || part.form || '/' ||
+           coalesce(nullif(d.row_code, '*'), part.row_key) || '/' || d.measure,
+       part.report, part.period, part.form, coalesce(nullif(d.row_code, '*'), part.row_key), d.column_code, d.measure,
+       CASE WHEN whole.value <> 0 THEN 100 * part.value / whole.value END, least(part.units, whole.units)
+FROM declared d
+JOIN summed part ON part.form = d.form AND part.measure = d.rate_of_part
+JOIN summed whole ON whole.report = part.report AND whole.period = part.period AND whole.form = part.form
+    AND whole.measure = d.rate_of_whole AND (d.row_code <> '*' OR whole.row_key = part.row_key);
+COMMENT ON VIEW mart.figure IS 'Số liệu tổng hợp toàn tỉnh theo biểu, dòng, cột; tỷ lệ tính lại từ tổng, không lấy trung bình';
+COMMENT ON COLUMN mart.figure.figure IS 'Mã số liệu tổng hợp (báo cáo:kỳ/biểu/dòng/chỉ số)';
+COMMENT ON COLUMN mart.figure.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.figure.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.figure.form IS 'Mã biểu';
+COMMENT ON COLUMN mart.figure.row_key IS 'Mã dòng (biểu danh sách: mã phong trào+mã chỉ tiêu)';
+COMMENT ON COLUMN mart.figure.column_code IS 'Mã cột';
+COMMENT ON COLUMN mart.figure.measure IS 'Mã chỉ số, giữ nguyên qua các phiên bản biểu';
+COMMENT ON COLUMN mart.figure.value IS 'Giá trị tổng hợp';
+COMMENT ON COLUMN mart.figure.units IS 'Số đơn vị có số liệu này';
+
+CREATE VIEW mart.movement_result AS
+SELECT s.report, s.period, m.code AS movement, m.name AS movement_name, i.code AS indicator, i.name AS indicator_name,
+       i.unit_of_measure, s.unit, s.unit_name, s.unit_type,
+       max(s.number) FILTER (WHERE s.measure = 'F03.ke_hoach') AS plan,
+       max(s.number) FILTER (WHERE s.measure = 'F03.thuc_hien') AS result,
+       max(s.number) FILTER (WHERE s.measure = 'F03.luy_ke') AS cumulative,
+       100 * max(s.number) FILTER (WHERE s.measure = 'F03.thuc_hien')
+           / nullif(max(s.number) FILTER (WHERE s.measure = 'F03.ke_hoach'), 0) AS rate
+FROM mart.figure_source s
+JOIN register.movement m ON m.code = split_part(s.row_key, '+', 1) AND m.retired_at IS NULL
+JOIN register.indicator i ON i.code = split_part(s.row_key, '+', 2) AND i.movement IN ('*', m.code) AND i.retired_at IS NULL
+WHERE s.form = 'F03'
+GROUP BY s.report, s.period, m.code, m.name, i.code, i.name, i.unit_of_measure, s.unit, s.unit_name, s.unit_type;
+COMMENT ON VIEW mart.movement_result IS 'Kết quả phong trào thi đua theo phong trào, chỉ tiêu, đơn vị';
+COMMENT ON COLUMN mart.movement_result.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.movement_result.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.movement_result.movement IS 'Mã phong trào';
+COMMENT ON COLUMN mart.movement_result.movement_name IS 'Tên phong trào';
+COMMENT ON COLUMN mart.movement_result.indicator IS 'Mã chỉ tiêu';
+COMMENT ON COLUMN mart.movement_result.indicator_name IS 'Tên chỉ tiêu';
+COMMENT ON COLUMN mart.movement_result.unit_of_measure IS 'Đơn vị tính';
+COMMENT ON COLUMN mart.movement_result.unit IS 'Mã đơn vị báo cáo';
+COMMENT ON COLUMN mart.movement_result.unit_name IS 'Tên đơn vị báo cáo';
+COMMENT ON COLUMN mart.movement_result.unit_type IS 'Loại đơn vị';
+COMMENT ON COLUMN mart.movement_result.plan IS 'Kế hoạch cả năm';
+COMMENT ON COLUMN mart.movement_result.result IS 'Thực hiện trong kỳ';
+COMMENT ON COLUMN mart.movement_result.cumulative IS 'Lũy kế từ đầu năm';
+COMMENT ON COLUMN mart.movement_result.rate IS 'Tỷ lệ thực hiện so với kế hoạch (%), tính lại';
+
+CREATE VIEW mart.finding AS
+SELECT s.report, s.period, s.unit, s.id AS submission_id, f.code, f.severity, f.form, f.sheet, f.cell, f.message, f.fix
+FROM core.finding f JOIN core.submission s ON s.arrival_id = f.arrival_id
+WHERE NOT EXISTS (
+    SELECT 1 FROM register.form_field d
+    WHERE d.retired_at IS NULL AND d.restricted AND d.form = f.form AND d.field = f.field
+);
+COMMENT ON VIEW mart.finding IS 'Lỗi và cảnh báo của từng lần nộp (không gồm ô chứa thông tin hạn chế)';
+COMMENT ON COLUMN mart.finding.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.finding.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.finding.unit IS 'Mã đơn vị báo cáo';
+COMMENT ON COLUMN mart.finding.submission_id IS 'Số hiệu lần nộp trong hệ thống';
+COMMENT ON COLUMN mart.finding.code IS 'Mã lỗi';
+COMMENT ON COLUMN mart.finding.severity IS 'Mức: error lỗi, warning cảnh báo, info thông tin';
+COMMENT ON COLUMN mart.finding.form IS 'Mã biểu';
+COMMENT ON COLUMN mart.finding.sheet IS 'Trang tính';
+COMMENT ON COLUMN mart.finding.cell IS 'Ô';
+COMMENT ON COLUMN mart.finding.message IS 'Nội dung';
+COMMENT ON COLUMN mart.finding.fix IS 'Cách sửa';
+
+CREATE VIEW mart.period_finding AS
+SELECT report, period, code, severity, subject, message, fix FROM core.period_finding;
+COMMENT ON VIEW mart.period_finding IS 'Điểm cần xem xét của cả kỳ, từ đối chiếu giữa các đơn vị';
+COMMENT ON COLUMN mart.period_finding.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.period_finding.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.period_finding.code IS 'Mã lỗi';
+COMMENT ON COLUMN mart.period_finding.severity IS 'Mức: error lỗi, warning cảnh báo, info thông tin';
+COMMENT ON COLUMN mart.period_finding.subject IS 'Đối tượng (đơn vị, phong trào)';
+COMMENT ON COLUMN mart.period_finding.message IS 'Nội dung';
+COMMENT ON COLUMN mart.period_finding.fix IS 'Việc cần làm';

@@ -1,0 +1,230 @@
+"""`make run` as a stranger sees it: the real scheduler takes a small province through one period and leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from etl.warehouse.server import server_status, stop_server
+from tools.airflow_client import AirflowClient
+from tools.airflow_files import ADMIN, OFFICE, AirflowFolder, read_passwords
+from tools.sample_home import SamplePlan, count_states, read_answer_key
+
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(420)]
+
+ROOT = Path(__file__).resolve().parents[2]
+UNITS = 24
+PLAN = SamplePlan("movements-half", "2026-S1", UNITS, 7)
+SERVE_SECONDS = 300.0
+STOP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Province:
+    """A province being served."""
+
+    home: Path
+    program: subprocess.Popen[str]
+    said: str
+    url: str
+    answer_key: dict[str, str]
+
+    def log_in(self, name: str) -> AirflowClient:
+        return AirflowClient(self.url, name, read_passwords(AirflowFolder(self.home / "airflow"))[name])
+
+
+def _find_programs(home: Path) -> list[psutil.Process]:
+    """Every program that works for this home: its components and embedded server know the folder."""
+    found = []
+    for program in psutil.process_iter():
+        try:
+            told = " ".join(program.cmdline()) + program.environ().get("AIRFLOW_HOME", "")
+        except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
+            continue
+        if str(home) in told:
+            found.append(program)
+    return found
+
+
+def _read_until(program: subprocess.Popen[str], word: str, seconds: float) -> str:
+    """What the program prints up to the line with that word, or all of it when it ends before."""
+    lines: list[str] = []
+    assert program.stdout is not None
+    giving_up = threading.Timer(seconds, program.send_signal, [signal.SIGTERM])
+    giving_up.start()
+    try:
+        for line in program.stdout:
+            lines.append(line)
+            if word in line:
+                break
+    finally:
+        giving_up.cancel()
+    return "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("province")
+    yield folder
+    stop_server(folder)
+
+
+@pytest.fixture(scope="module")
+def province(home: Path) -> Iterator[Province]:
+    command = [sys.executable, "-m", "tools.run_province", "--stay", "--home", str(home), "--units", str(UNITS)]
+    # A shell that already runs an Airflow and a warehouse: neither may be touched.
+    strange = {
+        "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
+        "AIRFLOW_HOME": str(home / "strange"),
+        "MOVEMENT_REPORTS_WAREHOUSE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "COLUMNS": "160",
+    }
+    program = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **strange},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        said = _read_until(program, "Serving.", SERVE_SECONDS)
+        assert "Serving." in said, said
+        url = json.loads(AirflowFolder(home / "airflow").running.read_text("utf-8"))["url"]
+        yield Province(home, program, said, url, read_answer_key(home / "sample", PLAN))
+    finally:
+        if program.poll() is None:
+            program.terminate()
+            program.wait(STOP_SECONDS)
+
+
+def _last_run(client: AirflowClient, dag: str) -> dict[str, Any]:
+    return client.list_runs(dag)[0]
+
+
+def test_the_board_agrees_with_the_answer_key(province: Province) -> None:
+    assert f"agrees with the answer key for all {len(province.answer_key)} units" in province.said
+    # A mix of everything, or the agreement would say little.
+    assert {"on_time", "missing", "rejected"} <= set(province.answer_key.values())
+    assert "statistics-year:2026-A1" in province.said
+    assert "simulated" in province.said
+
+
+def test_every_run_succeeded_and_the_key_was_carried(province: Province) -> None:
+    client = province.log_in(ADMIN)
+
+    for dag in ("collect_submissions", "close_period", "consolidate_period"):
+        assert {run["state"] for run in client.list_runs(dag)} == {"success"}, dag
+    assert _last_run(client, "close_period")["partition_key"] == "movements-half:2026-S1"
+    consolidation = _last_run(client, "consolidate_period")
+    assert consolidation["partition_key"] == "movements-half:2026-S1"
+    assert consolidation["run_type"] == "asset_triggered"
+    # A bad workbook is a finding, never a failed task; so is nothing tried twice.
+    tasks = client.list_tasks("collect_submissions", _last_run(client, "collect_submissions")["dag_run_id"])
+    assert {task["state"] for task in tasks} <= {"success", "skipped"}
+    assert {task["try_number"] for task in tasks if task["state"] == "success"} == {1}
+
+
+def test_the_official_workbook_is_there(province: Province) -> None:
+    workbook = province.home / "exports" / "movements-half-2026-S1.xlsx"
+
+    assert workbook.read_bytes()[:2] == b"PK"
+    assert str(workbook) in province.said.replace("\n", "")
+
+
+@pytest.mark.parametrize("page", ["board", "findings?report=movements-half&period=2026-S1&unit=H14.SNV", ""])
+def test_pages_are_for_those_who_logged_in(province: Province, page: str) -> None:
+    anonymous = AirflowClient(province.url, "nobody", "nothing")
+
+    status, text = anonymous.read_page(f"/office/{page}", log_in=False)
+    assert status == 401
+    assert "Sở Nội vụ" not in text
+    for name in (OFFICE, ADMIN):
+        assert province.log_in(name).read_page(f"/office/{page}")[0] == 200
+
+
+def test_the_board_page_shows_the_counts(province: Province) -> None:
+    status, text = province.log_in(OFFICE).read_page("/office/board?key=movements-half:2026-S1")
+    shown = dict(re.findall(r'<div class="(\w+)"><dt>[^<]*</dt><dd>([^<]*)</dd>', text))
+
+    assert status == 200
+    assert {name: int(count.replace(".", "")) for name, count in shown.items()} == count_states(
+        province.answer_key.values()
+    )
+    assert text.count('<th scope="row"') == len(province.answer_key)
+    assert '<html lang="vi">' in text
+
+
+def test_the_findings_page_names_the_cells(province: Province) -> None:
+    key = json.loads((province.home / "sample" / "faults.json").read_text("utf-8"))
+    senders = {row["file"]: row["unit"] for row in key["submissions"]}
+    fault = next(
+        row for row in key["findings"] if row["cell"] and row["severity"] == "error" and row["file"] in senders
+    )
+
+    query = f"report=movements-half&period=2026-S1&unit={senders[fault['file']]}"
+    status, text = province.log_in(OFFICE).read_page(f"/office/findings?{query}")
+
+    assert status == 200
+    assert fault["code"] in text
+    assert f"<td>{fault['cell']}</td>" in text
+
+
+@pytest.mark.parametrize("query", ["key=movements-half:2026-S9", "key=nothing:2026-S1", "key=nothing"])
+def test_an_unknown_period_is_not_found(province: Province, query: str) -> None:
+    assert province.log_in(OFFICE).read_page(f"/office/board?{query}")[0] == 404
+
+
+def test_the_office_may_read_and_not_start(province: Province) -> None:
+    from tools.airflow_client import AirflowError
+
+    with pytest.raises(AirflowError, match="403"):
+        province.log_in(OFFICE).trigger("collect_submissions")
+
+
+def test_secrets_are_private_and_not_shown(province: Province) -> None:
+    folder = AirflowFolder(province.home / "airflow")
+    passwords = read_passwords(folder)
+    logs = "".join(path.read_text("utf-8", "replace") for path in folder.logs.glob("*.log"))
+
+    for path in (folder.passwords, folder.secrets, folder.running):
+        assert path.stat().st_mode & 0o077 == 0
+    for password in passwords.values():
+        assert password not in province.said
+        assert password not in logs
+
+
+def test_ending_it_leaves_nothing_behind_and_it_can_run_again(province: Province) -> None:
+    """Last in this file: it ends the province of the others."""
+    assert len(_find_programs(province.home)) > 3
+
+    province.program.send_signal(signal.SIGINT)
+    province.program.communicate(timeout=STOP_SECONDS)
+
+    assert province.program.returncode == 0
+    assert _find_programs(province.home) == []
+    assert server_status(province.home).state == "stopped"
+
+    again = subprocess.run(
+        [sys.executable, "-m", "tools.run_province", "--home", str(province.home), "--units", str(UNITS)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SERVE_SECONDS,
+    )
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"agrees with the answer key for all {len(province.answer_key)} units" in again.stdout
+    assert _find_programs(province.home) == []
