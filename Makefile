@@ -22,5 +22,34 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	else $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .; fi
 	@touch $@
 
+# What pre-commit and CI run first.
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/test_house.py
+
+# Installs everything, then passes every test, the one on the real Airflow scheduler included.
+test: install
+	$(BIN)/python -m pytest
+
+# One period of the sample province on real Airflow; `run` keeps serving until Ctrl-C, `run-once` stops when done.
+run: install
+	$(BIN)/python -m tools.run_province --stay
+
+run-once: install
+	$(BIN)/python -m tools.run_province
+
+bench: install
+	$(BIN)/python -m benchmarks.run
+
+docs: install
+	$(BIN)/python -m tools.write_docs
+
+clean:
+	-$(BIN)/movement-reports server stop
+	rm -rf home build .mypy_cache .ruff_cache .pytest_cache
+
 lock:
 	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections import Counter
 from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, Asset, IdentityMapper, PartitionedAssetTimetable, task
 
-from plugins.airflow_settings import AS_OF, TASK_DEFAULTS, choose_as_of, log_line, open_run, plain, split_key
+from plugins.airflow_settings import AS_OF, TASK_DEFAULTS, choose_as_of, log_line, open_run, split_key
 
 period_closed = Asset("period_closed", uri="movement-reports://period_closed")
 
@@ -30,9 +30,10 @@ with DAG(
 
         report, period = split_key(dag_run.partition_key)
         with open_run(choose_as_of(airflow)) as (context, now):
-            summary = plain(asdict(consolidate_period(context, report, period, now)))
-        log_line("consolidated", **summary)
-        return summary
+            summary = consolidate_period(context, report, period, now)
+        found = Counter(finding.code for finding in summary.findings)
+        log_line("consolidated", figures=summary.figures, counts=summary.counts, findings=dict(found))
+        return {"figures": summary.figures, "counts": summary.counts, "findings": dict(found)}
 
     @task
     def export(dag_run: Any = None, **airflow: Any) -> str:

@@ -243,8 +243,13 @@ def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
 
     def order(finding: Finding) -> tuple[object, ...]:
         place = parse_cell_name(finding.cell) if finding.cell else (-1, -1)
-        return (finding.form or "", finding.sheet or "", place, _ORDER[finding.severity], finding.code, finding.row or "")
+        return (
+            finding.form or "",
+            finding.sheet or "",
+            place,
+            _ORDER[finding.severity],
+            finding.code,
+            finding.row or "",
+        )
 
     return sorted(dict.fromkeys(findings), key=order)
-
-

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +23,7 @@ class Settings:
     home: Path
     register: Path
     landing: str
-    warehouse_url: str | None = None
+    warehouse_url: str | None = field(default=None, repr=False)  # may hold a password
     max_file_bytes: int = DEFAULT_MAX_FILE_MB * 1024 * 1024
     reader_memory_bytes: int = 1024 * 1024 * 1024
     reader_seconds: float = 30.0

@@ -145,8 +145,10 @@ def show_number(value: float | None) -> str:
 
 
 def show_share(value: float | None) -> str:
-    """A share of 0–1 as a percentage with one decimal; never rounded up to 100,0 %. A dash for none."""
+    """A share of 0–1 as a percentage with one decimal; 100,0 % only for all. A dash for none."""
     if value is None:
         return "–"
-    tenths = int(value * 1000 + 1e-9)  # down: 99,96 % is not everybody
+    tenths = int(value * 1000 + 0.5)
+    if value < 1:
+        tenths = min(tenths, 999)  # 99,96 % is not everybody
     return f"{show_number(tenths // 10)},{tenths % 10} %"

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -48,6 +48,7 @@ from tools.sample_home import (
     find_differences,
     make_sample,
     read_answer_key,
+    read_receipt_times,
 )
 
 REPORT, PERIOD = "movements-half", "2026-S1"
@@ -101,11 +102,11 @@ def run_province(options: argparse.Namespace, console: Console) -> int:
                             say=lambda text: progress.update(task, description=f"Airflow: {text}"),
                         )
                     )
-                as_of = datetime.now(UTC)
-                _run_period(service, plan, progress)
+                as_of = _choose_instant(settings, folder, plan)
+                _run_period(service, plan, as_of, progress)
                 progress.stop()
                 right = _show_boards(settings, folder, plan, as_of, console)
-                _show_places(service, settings, home, plan, console, time.monotonic() - began)
+                _show_places(service, settings, home, plan, console, time.monotonic() - began, options.stay)
                 if options.stay:
                     _serve(service, console)
         finally:
@@ -132,6 +133,16 @@ def _read_province_settings(home: Path, folder: Path) -> Settings:
     return replace(settings, warehouse_url=None)
 
 
+def _choose_instant(settings: Settings, folder: Path, plan: SamplePlan) -> datetime:
+    """The morning at which the period is looked at: all receipts are in and nobody can be in time any more.
+
+    In the province's own time, so that every run shows the same board, whatever year it is.
+    """
+    with open_context(settings) as context:
+        board = read_board(context, plan.report, plan.period, datetime.now(UTC))
+    return max([*read_receipt_times(folder, plan), *(line.due_at for line in board.units)]) + timedelta(days=1)
+
+
 def _name_settings(settings: Settings) -> dict[str, str]:
     return {
         "MOVEMENT_REPORTS_HOME": str(settings.home),
@@ -140,14 +151,15 @@ def _name_settings(settings: Settings) -> dict[str, str]:
     }
 
 
-def _run_period(service: AirflowService, plan: SamplePlan, progress: Progress) -> None:
+def _run_period(service: AirflowService, plan: SamplePlan, as_of: datetime, progress: Progress) -> None:
     """Collect, close, consolidate; each run is awaited and shown task by task."""
     client = service.log_in()
     known = {run["dag_run_id"] for run in client.list_runs("consolidate_period")}
     for dag in sorted(DAGS):
         client.unpause(dag)
     _await(client, "collect_submissions", client.trigger("collect_submissions"), progress)
-    _await(client, "close_period", client.trigger("close_period", partition_key=plan.key), progress)
+    closing = client.trigger("close_period", partition_key=plan.key, conf={"as_of": as_of.isoformat()})
+    _await(client, "close_period", closing, progress)
     consolidation = client.await_partition("consolidate_period", plan.key, known=known, seconds=60.0)
     _await(client, "consolidate_period", consolidation, progress)
 
@@ -217,10 +229,16 @@ def _draw_attention(board: Board) -> Table:
 
 
 def _show_places(
-    service: AirflowService, settings: Settings, home: Path, plan: SamplePlan, console: Console, seconds: float
+    service: AirflowService,
+    settings: Settings,
+    home: Path,
+    plan: SamplePlan,
+    console: Console,
+    seconds: float,
+    stay: bool,
 ) -> None:
     rows = {
-        "pages": f"{service.url}/office/board?key={plan.key}",
+        "pages": f"{service.url}/office/board?key={plan.key} (as of now)",
         "Airflow": service.url,
         "log-ins": f"{OFFICE} (reads), admin; passwords in {service.folder.passwords}",
         "official workbook": str(home / "exports" / f"{plan.report}-{plan.period}.xlsx"),
@@ -229,6 +247,8 @@ def _show_places(
         "files received": settings.landing,
         "logs": f"{service.folder.logs}, tasks in {service.folder.folder / 'logs'}",
     }
+    if not stay:
+        rows = {name: place for name, place in rows.items() if name not in ("pages", "Airflow", "log-ins")}
     console.print(f"Done in {seconds:.0f} s.")
     for name, place in rows.items():
         console.print(f"  {name:<18} {place}", soft_wrap=True, highlight=False, markup=False)

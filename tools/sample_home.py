@@ -10,6 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,6 +98,16 @@ def read_answer_key(folder: Path, plan: SamplePlan) -> dict[str, str]:
     for state in ("missing", "exempt"):
         states.update({row["unit"]: state for row in filter(asked, answers[state])})
     return states
+
+
+def read_receipt_times(folder: Path, plan: SamplePlan) -> list[datetime]:
+    """When the submissions of the plan's period were received, in the sample's own time."""
+    answers = json.loads((folder / "faults.json").read_text("utf-8"))
+    return [
+        datetime.fromisoformat(row["received_at"])
+        for row in answers["submissions"]
+        if (row["report"], row["period"]) == (plan.report, plan.period)
+    ]
 
 
 def count_states(states: Iterable[str]) -> dict[str, int]:

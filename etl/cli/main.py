@@ -34,7 +34,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     add = sub.add_parser("init", parents=[_JSON], help="migrate the warehouse, load the register, build obligations")
     add.set_defaults(run=commands.run_init)
-    add = sub.add_parser("reports", parents=[_JSON], help="reports, forms, clocks, periods with windows and due instants")
+    add = sub.add_parser(
+        "reports", parents=[_JSON], help="reports, forms, clocks, periods with windows and due instants"
+    )
     add.set_defaults(run=commands.run_reports)
 
     add = sub.add_parser("templates", parents=[_REPORT], help="fill-in workbooks for the units that owe a report")
@@ -55,9 +57,13 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument("files", nargs="+", type=Path, metavar="FILE")
     add.set_defaults(run=commands.run_check)
 
-    add = sub.add_parser("ingest", parents=[_JSON], help="collect from the drop folder (or PATHs) and process all pending")
+    add = sub.add_parser(
+        "ingest", parents=[_JSON], help="collect from the drop folder (or PATHs) and process all pending"
+    )
     add.add_argument("paths", nargs="*", type=Path, metavar="PATH")
-    add.add_argument("--receipts", type=Path, metavar="FILE", help="simulated receipt instants; simulated registers only")
+    add.add_argument(
+        "--receipts", type=Path, metavar="FILE", help="simulated receipt instants; simulated registers only"
+    )
     add.set_defaults(run=commands.run_ingest)
 
     add = sub.add_parser("board", parents=[_REPORT, _AS_OF, _JSON], help="the state of every obligation, and the rates")
@@ -96,7 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code. A fault of ours is one plain sentence unless --verbose asks for the trace."""
     arguments = build_parser().parse_args(argv)
     logging.basicConfig(
-        level=logging.DEBUG if arguments.verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s"
+        level=logging.DEBUG if arguments.verbose else logging.WARNING,
+        stream=sys.stderr,
+        format="%(levelname)s %(message)s",
     )
     logging.getLogger("great_expectations").setLevel(logging.ERROR)
     try:

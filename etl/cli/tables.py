@@ -60,7 +60,9 @@ def print_counts(board: Board) -> None:
 def print_reports(reports: list[dict[str, Any]]) -> None:
     """Each report with its periods; one due day a line, unit types after it."""
     for report in reports:
-        out.print(f"{report['report']}: {report['name']} ({report['clock']}; {' '.join(report['forms'])})", markup=False)
+        out.print(
+            f"{report['report']}: {report['name']} ({report['clock']}; {' '.join(report['forms'])})", markup=False
+        )
         for period in report["periods"]:
             out.print(f"  {period['period']}  {period['start']} – {period['end']}  {period['label']}", markup=False)
             by_day: dict[str, list[str]] = {}

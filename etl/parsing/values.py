@@ -32,12 +32,18 @@ _COMMA_DECIMAL = re.compile(r"^(\d+),(\d+)$")
 _DOT_DECIMAL = re.compile(r"^(\d+)\.(\d+)$")
 _FOREIGN_GROUPS = re.compile(r"^\d{1,3}(,\d{3})+(\.\d+)?$")
 _SIGN = re.compile(r"^[-−–]\s*(?=\d)|^\((?=\d[\d.,]*\)$)")
-_DATE = re.compile(r"^(?:(?:T([2-7])|(CN)),?\s+)?(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})(?:\s*-?\s*\d{1,2}:\d{2}(?::\d{2})?)?$", re.IGNORECASE)  # fmt: skip
+_DATE = re.compile(
+    r"^(?:(?:T([2-7])|(CN)),?\s+)?(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})"
+    r"(?:\s*-?\s*\d{1,2}:\d{2}(?::\d{2})?)?$",
+    re.IGNORECASE,
+)
 _ISO_DATE = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$")
 _WORDED_DATE = re.compile(r"^(?:[^\d,]+,\s*)?ngày\s+(\d{1,2})\s+tháng\s+(\d{1,2})\s+năm\s+(\d{4})$", re.IGNORECASE)
 _EXCEL_EPOCH = date(1899, 12, 30)
 _YES, _NO = "yes", "no"
-_YES_NO = {"có": _YES, "yes": _YES, "y": _YES, "đúng": _YES, "true": _YES, "không": _NO, "no": _NO, "n": _NO, "ko": _NO, "sai": _NO, "false": _NO}  # fmt: skip
+_YES_NO = dict.fromkeys(("có", "yes", "y", "đúng", "true"), _YES) | dict.fromkeys(
+    ("không", "no", "n", "ko", "sai", "false"), _NO
+)
 
 
 @dataclass(frozen=True, slots=True)

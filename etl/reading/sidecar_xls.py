@@ -33,7 +33,7 @@ def read_xls_extras(data: bytes) -> list[SheetExtras]:
 
     Raises SidecarError when the stream ends within a record, or what olefile raises for a damaged container.
     """
-    import olefile  # type: ignore[import-untyped]
+    import olefile
 
     with olefile.OleFileIO(io.BytesIO(data)) as ole:
         name = "Workbook" if ole.exists("Workbook") else "Book"

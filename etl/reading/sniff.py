@@ -135,7 +135,7 @@ def _read_start(archive: zipfile.ZipFile, entry: zipfile.ZipInfo | None, limit: 
 
 def _sniff_ole(data: bytes) -> FileFormat:
     import msoffcrypto
-    import olefile  # type: ignore[import-untyped]
+    import olefile
 
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as ole:

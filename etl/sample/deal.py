@@ -14,6 +14,9 @@ from etl.sample.faults_model import FaultKind
 WHOLE_DECK_EVERY = 4
 """Kinds that take a whole file come with every fourth deck only: most files can be read."""
 
+MOST_BESIDE_WHOLE = 5
+"""A file that must take more faults than this is not spent on a single one: they would not fit elsewhere."""
+
 
 class Deck:
     """Kinds of fault in random order, without end."""
@@ -23,19 +26,19 @@ class Deck:
         self._waiting: list[FaultKind] = []
         self._decks = 0
 
-    def deal(self, draft: Draft, planted: list[Planted]) -> tuple[Draft, FaultKind] | None:
-        """The draft with one more fault of the first waiting kind that fits; None when no kind does."""
+    def deal(self, draft: Draft, planted: list[Planted], *, whole: bool) -> tuple[Draft, FaultKind] | None:
+        """The draft with one more fault of the first waiting kind that fits (`whole`: even one that takes the file)."""
         if not self._waiting:
             self._shuffle()
-        dealt = self._deal_waiting(draft, planted)
+        dealt = self._deal_waiting(draft, planted, whole)
         if dealt is None:
             self._shuffle()
-            dealt = self._deal_waiting(draft, planted)
+            dealt = self._deal_waiting(draft, planted, whole)
         return dealt
 
-    def _deal_waiting(self, draft: Draft, planted: list[Planted]) -> tuple[Draft, FaultKind] | None:
+    def _deal_waiting(self, draft: Draft, planted: list[Planted], whole: bool) -> tuple[Draft, FaultKind] | None:
         for position, kind in enumerate(self._waiting):
-            if kind.whole and planted:
+            if kind.whole and (planted or not whole):
                 continue
             try:
                 changed = plant_fault(draft, kind, planted, self._rng)
@@ -57,7 +60,7 @@ def plant_faults(draft: Draft, number: int, deck: Deck) -> tuple[Draft, int]:
     """The draft with up to `number` faults, and how many there are; fewer when the file is full or taken whole."""
     planted: list[Planted] = []
     while len(planted) < number:
-        dealt = deck.deal(draft, planted)
+        dealt = deck.deal(draft, planted, whole=number <= MOST_BESIDE_WHOLE)
         if dealt is None:
             break
         draft, kind = dealt

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from etl.calendar.periods import Period, PeriodKind
-from etl.forms.declaration import LIST_KEY_SEPARATOR, FIELD_COLUMN, CellKey, Column, FormVersion, Kind, Value, ValueType
+from etl.forms.declaration import FIELD_COLUMN, LIST_KEY_SEPARATOR, CellKey, Column, FormVersion, Kind, Value, ValueType
 from etl.templates.bounds import bound_for, move_long_lists
 from etl.templates.guide import GuideFacts, plan_guide
 from etl.templates.layout import fit_height

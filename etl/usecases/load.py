@@ -125,9 +125,7 @@ def _load_together(context: Context, pairs: Sequence[tuple[Arrival, Examined]]) 
         return summary
 
 
-def _settle(
-    context: Context, connection: Connection, arrival: Arrival, examined: Examined
-) -> tuple[int | None, str]:
+def _settle(context: Context, connection: Connection, arrival: Arrival, examined: Examined) -> tuple[int | None, str]:
     """Decide what an arrival becomes, and record it: (submission id, name of the count it adds to)."""
     recorded_at = context.recorded_at(arrival.received_at)
     identity = examined.identity
@@ -170,5 +168,3 @@ def _can_be_attributed(context: Context, connection: Connection, arrival: Arriva
     if known is None:
         load_obligations(connection, context.register, identity.report, identity.period, context.clock())
     return True
-
-

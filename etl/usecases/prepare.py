@@ -43,4 +43,3 @@ def init_warehouse(settings: Settings, *, clock: Clock = real_clock) -> InitSumm
         return InitSummary(
             describe_url(context.engine.url), applied, changed, periods, len({u.code for u in register.units}), todo
         )
-

@@ -21,19 +21,19 @@ from etl.validation.arithmetic import percents_make_hundred, percents_match, sum
 _DOMAIN = ("batch_id", "table", "column_list", "row_condition", "condition_parser", "ignore_row_if")
 
 
-class PartsSumToTotal(MulticolumnMapMetricProvider):  # type: ignore[misc]
+class PartsSumToTotal(MulticolumnMapMetricProvider):
     """Metric behind `expect_parts_to_sum_to_total`."""
 
     condition_metric_name = "multicolumn_values.parts_sum_to_total"
     condition_domain_keys = _DOMAIN
     condition_value_keys = ()
 
-    @multicolumn_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    @multicolumn_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column_list: pd.DataFrame, **_: Any) -> pd.Series[bool]:  # noqa: N805
         return sums_match(column_list)
 
 
-class ExpectPartsToSumToTotal(MulticolumnMapExpectation):  # type: ignore[misc]
+class ExpectPartsToSumToTotal(MulticolumnMapExpectation):
     """The last column equals the sum of the others; blanks count as nought when any part is given."""
 
     ignore_row_if: Literal["all_values_are_missing", "any_value_is_missing", "never"] = "never"
@@ -42,21 +42,25 @@ class ExpectPartsToSumToTotal(MulticolumnMapExpectation):  # type: ignore[misc]
     success_keys = ("mostly",)
 
 
-class PercentMatchesRatio(MulticolumnMapMetricProvider):  # type: ignore[misc]
+class PercentMatchesRatio(MulticolumnMapMetricProvider):
     """Metric behind `expect_percent_to_match_ratio`."""
 
     condition_metric_name = "multicolumn_values.percent_matches_ratio"
     condition_domain_keys = _DOMAIN
     condition_value_keys = ("over", "up_to")
 
-    @multicolumn_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
-    def _pandas(  # noqa: N805
-        cls, column_list: pd.DataFrame, over: str | float = "rounding", up_to: float | None = None, **_: Any
+    @multicolumn_condition_partial(engine=PandasExecutionEngine)
+    def _pandas(
+        cls,  # noqa: N805
+        column_list: pd.DataFrame,
+        over: str | float = "rounding",
+        up_to: float | None = None,
+        **_: Any,
     ) -> pd.Series[bool]:
         return percents_match(column_list, over, up_to)
 
 
-class ExpectPercentToMatchRatio(MulticolumnMapExpectation):  # type: ignore[misc]
+class ExpectPercentToMatchRatio(MulticolumnMapExpectation):
     """Columns numerator, denominator, percent, decimals: fails where the percentage is off by more than `over`
 
     ("rounding": half a unit of the cell's last decimal; else points) and, when given, at most `up_to` points.
@@ -70,19 +74,19 @@ class ExpectPercentToMatchRatio(MulticolumnMapExpectation):  # type: ignore[misc
     success_keys = ("over", "up_to", "mostly")
 
 
-class PercentsSumToHundred(MulticolumnMapMetricProvider):  # type: ignore[misc]
+class PercentsSumToHundred(MulticolumnMapMetricProvider):
     """Metric behind `expect_percents_to_sum_to_hundred`."""
 
     condition_metric_name = "multicolumn_values.percents_sum_to_hundred"
     condition_domain_keys = _DOMAIN
     condition_value_keys = ()
 
-    @multicolumn_condition_partial(engine=PandasExecutionEngine)  # type: ignore[untyped-decorator]
+    @multicolumn_condition_partial(engine=PandasExecutionEngine)
     def _pandas(cls, column_list: pd.DataFrame, **_: Any) -> pd.Series[bool]:  # noqa: N805
         return percents_make_hundred(column_list)
 
 
-class ExpectPercentsToSumToHundred(MulticolumnMapExpectation):  # type: ignore[misc]
+class ExpectPercentsToSumToHundred(MulticolumnMapExpectation):
     """Percent columns, then the count they are shares of: they make 100 wherever that count is not nought."""
 
     ignore_row_if: Literal["all_values_are_missing", "any_value_is_missing", "never"] = "any_value_is_missing"

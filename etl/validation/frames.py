@@ -47,7 +47,12 @@ def build_frame(
     """The frame a suite asks for. Raises ValueError on an unknown kind."""
     if kind == "cells":
         return _build_cells(submissions)
-    builders: Mapping[str, Callable[[Submission, str], RowMakers]] = {"fields": _fields_rows, "list": _list_rows, "rows": _matrix_rows, "columns": _matrix_columns}
+    builders: Mapping[str, Callable[[Submission, str], RowMakers]] = {
+        "fields": _fields_rows,
+        "list": _list_rows,
+        "rows": _matrix_rows,
+        "columns": _matrix_columns,
+    }
     rows: list[Row] = []
     for index, submission in enumerate(submissions):
         if kind == "submission":
@@ -178,4 +183,3 @@ def _shown(cell: ParsedCell) -> str | None:
     if cell.value.missing == "bad":
         return cell.raw or "?"
     return None if cell.value.missing is not None else "1"
-

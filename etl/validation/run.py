@@ -73,7 +73,7 @@ class Validator:
         own = rule.code == "CELL-REQUIRED"
         if not own and any(cell is not None and not cell.is_usable for cell in cells.values()):
             return []
-        values: Mapping[str, Any] = frame.data.loc[row].to_dict()
+        values = {str(name): value for name, value in frame.data.loc[row].items()}
         findings = []
         for name in rule.blame:
             cell = cells[name]

@@ -77,7 +77,7 @@ def load_suites(folder: Path = SUITES_FOLDER, without: frozenset[str] = frozense
         if frame not in FRAME_KINDS:
             raise BadSuite(f"{name}.json: unknown frame kind {frame!r}")
         suite = gx.ExpectationSuite(name=name, meta=spec["meta"], expectations=wanted)
-        kept = [expectation.meta["code"] for expectation in suite.expectations]
+        kept = [(expectation.meta or {})["code"] for expectation in suite.expectations]
         if len(rules) != len(wanted) or kept != list(rules):
             lost = sorted(set(rules) - set(kept)) or kept
             raise BadSuite(f"{name}.json: rules lost or doubled: {lost} (unknown type or severity, or a repeated code)")

@@ -17,13 +17,16 @@ _OF_SUBMISSION = "JOIN core.submission s ON s.id = t.submission_id JOIN landing.
 _SKIPPED = {"id", "arrival_id", "submission_id", "recorded_at", "retired_at"}
 _EXTRA: Mapping[str, tuple[str, str]] = {
     "landing.arrival": ("", ""),
-    "landing.outcome": (f"{_ARRIVAL}, s.received_at AS of_receipt", "JOIN landing.arrival a ON a.id = t.arrival_id LEFT JOIN core.submission s ON s.id = t.submission_id"),
+    "landing.outcome": (
+        f"{_ARRIVAL}, s.received_at",
+        "JOIN landing.arrival a ON a.id = t.arrival_id LEFT JOIN core.submission s ON s.id = t.submission_id",
+    ),
     "core.submission": ("a.locator", "JOIN landing.arrival a ON a.id = t.arrival_id"),
     "core.verdict": (_SUBMISSION, _OF_SUBMISSION),
     "core.decision": (_SUBMISSION, _OF_SUBMISSION),
     "core.observation": (_SUBMISSION, _OF_SUBMISSION),
     "core.finding": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
-}  # fmt: skip
+}
 """Table -> (natural key columns in place of its surrogate ids, the joins that give them)."""
 
 _SCHEMAS = ("register", "landing", "core", "ops")

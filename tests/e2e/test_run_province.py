@@ -9,16 +9,17 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from etl.warehouse.server import server_status, stop_server
-from tools.airflow_client import AirflowClient
+from tools.airflow_client import AirflowClient, AirflowError
 from tools.airflow_files import ADMIN, OFFICE, AirflowFolder, read_passwords
 from tools.sample_home import SamplePlan, count_states, read_answer_key
 
@@ -45,17 +46,11 @@ class Province:
         return AirflowClient(self.url, name, read_passwords(AirflowFolder(self.home / "airflow"))[name])
 
 
-def _find_programs(home: Path) -> list[psutil.Process]:
-    """Every program that works for this home: its components and embedded server know the folder."""
-    found = []
-    for program in psutil.process_iter():
-        try:
-            told = " ".join(program.cmdline()) + program.environ().get("AIRFLOW_HOME", "")
-        except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
-            continue
-        if str(home) in told:
-            found.append(program)
-    return found
+def _list_programs(province: Province) -> list[psutil.Process]:
+    """The launcher, all it started, and the embedded server with its helpers."""
+    server = server_status(province.home).pid
+    roots = [psutil.Process(pid) for pid in (province.program.pid, server) if pid is not None]
+    return [*roots, *(child for root in roots for child in root.children(recursive=True))]
 
 
 def _read_until(program: subprocess.Popen[str], word: str, seconds: float) -> str:
@@ -137,6 +132,50 @@ def test_every_run_succeeded_and_the_key_was_carried(province: Province) -> None
     assert {task["try_number"] for task in tasks if task["state"] == "success"} == {1}
 
 
+def test_the_morning_look_at_deadlines_runs(province: Province) -> None:
+    client = province.log_in(ADMIN)
+
+    run = client.trigger("watch_deadlines")
+    client.await_run("watch_deadlines", run, seconds=60)
+
+    late = Counter(province.answer_key.values())
+    overdue = client.read_result("watch_deadlines", run, "list_overdue")
+    assert overdue["movements-half:2026-S1"] == late["missing"] + late["rejected"]
+
+
+def test_a_cut_off_closes_nothing(province: Province) -> None:
+    client = province.log_in(ADMIN)
+    before = len(client.list_runs("consolidate_period"))
+
+    conf = {"as_of": "2026-06-15T06:30:00+07:00"}
+    run = client.trigger("close_period", partition_key="movements-half:2026-S1", conf=conf)
+    client.await_run("close_period", run, seconds=60)
+
+    states = {task["task_id"]: task["state"] for task in client.list_tasks("close_period", run)}
+    assert states == {"list_late": "success", "announce_closed": "skipped"}
+    assert len(client.list_runs("consolidate_period")) == before
+
+
+def test_a_closing_without_a_period_fails_at_once(province: Province) -> None:
+    client = province.log_in(ADMIN)
+
+    with pytest.raises(AirflowError, match="list_late"):
+        client.await_run("close_period", client.trigger("close_period"), seconds=60)
+    with pytest.raises(AirflowError, match="names no period"):
+        client.trigger("close_period", partition_key="2026-S1")
+
+
+def test_a_correction_is_consolidated_by_hand(province: Province) -> None:
+    client = province.log_in(ADMIN)
+    workbook = province.home / "exports" / "movements-half-2026-S1.xlsx"
+    before = workbook.stat().st_mtime_ns
+
+    run = client.trigger("consolidate_period", partition_key="movements-half:2026-S1")
+    client.await_run("consolidate_period", run, seconds=60)
+
+    assert workbook.stat().st_mtime_ns > before
+
+
 def test_the_official_workbook_is_there(province: Province) -> None:
     workbook = province.home / "exports" / "movements-half-2026-S1.xlsx"
 
@@ -188,8 +227,6 @@ def test_an_unknown_period_is_not_found(province: Province, query: str) -> None:
 
 
 def test_the_office_may_read_and_not_start(province: Province) -> None:
-    from tools.airflow_client import AirflowError
-
     with pytest.raises(AirflowError, match="403"):
         province.log_in(OFFICE).trigger("collect_submissions")
 
@@ -208,13 +245,14 @@ def test_secrets_are_private_and_not_shown(province: Province) -> None:
 
 def test_ending_it_leaves_nothing_behind_and_it_can_run_again(province: Province) -> None:
     """Last in this file: it ends the province of the others."""
-    assert len(_find_programs(province.home)) > 3
+    programs = _list_programs(province)
+    assert len(programs) > 10
 
     province.program.send_signal(signal.SIGINT)
     province.program.communicate(timeout=STOP_SECONDS)
 
     assert province.program.returncode == 0
-    assert _find_programs(province.home) == []
+    assert psutil.wait_procs(programs, timeout=5)[1] == []
     assert server_status(province.home).state == "stopped"
 
     again = subprocess.run(
@@ -227,4 +265,5 @@ def test_ending_it_leaves_nothing_behind_and_it_can_run_again(province: Province
 
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"agrees with the answer key for all {len(province.answer_key)} units" in again.stdout
-    assert _find_programs(province.home) == []
+    assert server_status(province.home).state == "stopped"
+    assert not AirflowFolder(province.home / "airflow").running.exists()

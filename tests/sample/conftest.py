@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from etl.forms.declaration import FIELD_COLUMN, CellKey, Form
+from etl.forms.declaration import FIELD_COLUMN, LIST_KEY_SEPARATOR, CellKey, Form
 from etl.forms.library import read_forms
 from etl.register.model import Register, UnitType
 from etl.register.read import read_register
@@ -50,7 +50,7 @@ def start_by_hand(register: Register, forms: Mapping[str, Form], unit_type: Unit
     draft.write(CellKey("F00", "08", FIELD_COLUMN), Answer("no", "Không"))
     for key in list(draft.answers):
         if key.form == "F03":
-            draft.cell(CellKey("F03", key.row, "A")).value = key.row.partition("|")[0]
+            draft.cell(CellKey("F03", key.row, "A")).value = key.row.partition(LIST_KEY_SEPARATOR)[0]
             numbers = {"1": 200, "2": 50, "3": 60, "4": 25}
             if key.column in numbers:
                 draft.write(key, write_plain(numbers[key.column]))

@@ -1,31 +1,17 @@
-"""A running embedded server for the tests of the warehouse, and folders that `nobody` may enter."""
+"""Folders that `nobody` may enter, and homes whose servers are stopped whatever a test does."""
 
 from __future__ import annotations
 
-import contextlib
-import secrets
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from rooms import open_room
 
 from etl.settings import Settings
 from etl.warehouse.connect import open_engine
-from etl.warehouse.server import ServerInfo, ensure_server, stop_server
-
-
-@contextlib.contextmanager
-def open_room() -> Iterator[Path]:
-    """An empty folder that everyone may enter: pytest's own are closed to `nobody`."""
-    room = Path(tempfile.mkdtemp(prefix="mr-test-"))
-    room.chmod(0o755)
-    try:
-        yield room
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+from etl.warehouse.server import stop_server
 
 
 @pytest.fixture
@@ -49,31 +35,6 @@ def make_home(room: Path) -> Iterator[Callable[..., Path]]:
     yield make
     for home in homes:
         stop_server(home)
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[ServerInfo]:
-    """One running embedded server for the whole session, in a home of its own."""
-    with open_room() as folder:
-        home = folder / "kho dữ liệu"
-        try:
-            yield ensure_server(home, shared_folder=folder / "shared")
-        finally:
-            stop_server(home)
-
-
-@pytest.fixture
-def database_url(server: ServerInfo) -> Iterator[str]:
-    """An empty database of its own on the session's server, owned by mr_owner."""
-    name = "t" + secrets.token_hex(4)
-    admin = sa.create_engine(server.superuser_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'CREATE DATABASE "{name}" OWNER mr_owner')
-        connection.exec_driver_sql(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
-    yield sa.make_url(server.warehouse_url).set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
-    admin.dispose()
 
 
 @pytest.fixture
