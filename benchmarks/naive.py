@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -117,7 +118,7 @@ class NaivePipeline:
         return frames
 
     def _add_context(self, envelope: pd.DataFrame) -> pd.DataFrame:
-        code, name = envelope.at[0, "ma_don_vi"], envelope.at[0, "ten_don_vi"]
+        code, name = envelope["ma_don_vi"].tolist()[0], envelope["ten_don_vi"].tolist()[0]
         known = code in self._unit_names and name is not None
         added: dict[str, Any] = {
             "@clock": CLOCK,
@@ -126,8 +127,7 @@ class NaivePipeline:
             "@unit_name": self._unit_names.get(code),
             "@unit_name_matches": (code, _fold(name)) in self._known if known else None,
         }
-        dates = {column: pd.to_datetime(envelope[column]) for column in ("tu_ngay", "den_ngay", "ngay_ky")}
-        return envelope.assign(**dates, **added)
+        return envelope.assign(**added)
 
     def _load(self, file: str, tidy: TidyWorkbook) -> None:
         for form, frame in tidy.forms.items():
@@ -135,4 +135,4 @@ class NaivePipeline:
 
 
 def _fold(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()

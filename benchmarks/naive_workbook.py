@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 import pandas as pd
 
 ENVELOPE = {
@@ -38,10 +38,13 @@ _REQUIRED = {
 _INDIVIDUALS_ONLY = {(row, column) for column in "35" for row in ("02", "03", "04")}
 _COLLECTIVES_ONLY = {(row, column) for column in "46" for row in ("04", "05", "06", "07", "08", "09", "10")}
 NOT_APPLICABLE = _INDIVIDUALS_ONLY | _COLLECTIVES_ONLY
+DAYS = ["tu_ngay", "den_ngay", "ngay_ky"]
 PERCENTS = ("ty_le", "ty_le_lanh_dao", "ty_le_truc_tiep")
 _ZEROS = {"-", "–", "—", "không", "ko", "không có", "chưa có", "chưa"}
 _NOTHING = {"", "x", "…", "..."}
-_CODE_ROW = {"F00": ("A", "B", "C", "1"), "F03": ("A", "B", "C", "D"), "F05": ("A", "B", "1", "2"), "F07": ("A", "B", "C", "1")}  # fmt: skip
+_CODE_ROW = {
+    "F00": ("A", "B", "C", "1"), "F03": ("A", "B", "C", "D"), "F05": ("A", "B", "1", "2"), "F07": ("A", "B", "C", "1"),
+}  # fmt: skip
 
 
 @dataclass
@@ -123,7 +126,10 @@ def _tidy_fields(
         if code in found:
             number = None if form == "F00" else record[name]
             cells.append(_cell(form, code, read[0], number, _REQUIRED.get((form, code), False)))
-    return pd.DataFrame([record])
+    frame = pd.DataFrame([record])
+    for name in frame.columns.intersection(DAYS):
+        frame[name] = pd.to_datetime(frame[name])  # an empty one would reach the database as text
+    return frame
 
 
 def _tidy_results(body: list[dict[str, Read]], cells: list[dict[str, Any]]) -> pd.DataFrame:
@@ -221,7 +227,7 @@ def _decimals(number: float, number_format: str) -> int:
 
 def _clean_envelope(name: str, value: Any) -> Any:
     text = "" if value is None else str(value).strip()
-    if name in ("tu_ngay", "den_ngay", "ngay_ky"):
+    if name in DAYS:
         return _clean_day(value)
     if name == "la_uoc_tinh":
         return {"có": "yes", "không": "no"}.get(text.lower())

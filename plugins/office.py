@@ -86,6 +86,8 @@ def show_board(key: Key = None, report: Key = None, period: Key = None, as_of: A
 def show_findings(report: str, period: str, unit: Annotated[str, Query(max_length=40)]) -> HTMLResponse:
     """What was found in each attempt of one unit, with sheet, cell, value, and what to do."""
     with open_run() as (context, _):
+        if not context.register.unit_versions(unit):
+            raise HTTPException(404, "Không có đơn vị này.")
         attempts = read_attempts(context, report, period, unit)
         view = describe_findings(attempts, context.register, f"{report}:{period}", unit)
     return _render("findings.html", 200, view=view)

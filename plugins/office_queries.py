@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 _ATTEMPTS: Final = """
 SELECT s.arrival_id, row_number() OVER (ORDER BY s.received_at, s.id) AS number, s.received_at, a.file_name,
        (SELECT v.verdict FROM core.verdict v WHERE v.submission_id = s.id ORDER BY v.id DESC LIMIT 1) AS verdict,
-       (SELECT d.decision FROM core.decision d WHERE d.submission_id = s.id ORDER BY d.id DESC LIMIT 1) AS decision
+       -- What a person decided; the system's own decision is the verdict once more.
+       (SELECT CASE WHEN d.decided_by <> 'system' THEN d.decision END FROM core.decision d
+        WHERE d.submission_id = s.id ORDER BY d.id DESC LIMIT 1) AS decision
 FROM core.submission s JOIN landing.arrival a ON a.id = s.arrival_id
 WHERE s.report = :report AND s.period = :period AND s.unit = :unit
 ORDER BY number DESC
@@ -29,7 +31,7 @@ ORDER BY array_position(ARRAY['error', 'warning', 'info'], severity), ordinal
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One submission of a unit. `findings` are rows of core.finding, errors first."""
+    """One submission of a unit. `decision`: a reviewer's, if any. `findings`: rows of core.finding, errors first."""
 
     number: int
     received_at: datetime

@@ -83,7 +83,10 @@ def run_province(options: argparse.Namespace, console: Console) -> int:
     home.mkdir(parents=True, exist_ok=True)
     with _show_progress(console) as progress:
         with _tell(progress, "Embedded PostgreSQL"):
-            was_running = server_status(home).state == "running"
+            # Noted in a file: what a killed launcher started is stopped by the next one, what others started is not.
+            note = home / ".server-of-launcher"
+            if server_status(home).state != "running":
+                note.touch()
             server = ensure_server(home)
         try:
             with _tell(progress, f"Sample province, {plan.key}") as task:
@@ -110,8 +113,9 @@ def run_province(options: argparse.Namespace, console: Console) -> int:
                 if options.stay:
                     _serve(service, console)
         finally:
-            if not was_running:
+            if note.exists():
                 stop_server(home)
+                note.unlink()
     return 0 if right else 1
 
 

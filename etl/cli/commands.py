@@ -64,12 +64,11 @@ def run_templates(arguments: argparse.Namespace) -> int:
 
 def run_sample(arguments: argparse.Namespace) -> int:
     """`sample`."""
-    from etl.sample.generate import write_sample
+    from etl.sample.generate import expand_periods, write_sample
     from etl.usecases.context import Knowledge
-    from etl.usecases.reports import expand_periods
 
     settings = read_settings()
-    periods = expand_periods(Knowledge(settings), arguments.report, arguments.period)
+    periods = expand_periods(Knowledge(settings).register, arguments.report, arguments.period)
     with show_progress("sample") as bar:
         summary = write_sample(
             settings.register, arguments.out, arguments.report, periods, arguments.units, arguments.seed,

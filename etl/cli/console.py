@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-out = Console(file=sys.stdout, soft_wrap=True, highlight=False)
+out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, highlight=False)
 
 

@@ -55,15 +55,15 @@ class ParsedSubmission:
     rows: dict[str, list[ListRow]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
-    def add_cell(self, cell: ParsedCell, catalogue: Catalogue) -> None:
-        """Keep a cell, and its CELL-* finding when it could not be read."""
+    def add_cell(self, cell: ParsedCell, catalogue: Catalogue, written: str) -> None:
+        """Keep a cell, and its CELL-* finding when it could not be read; `written` is what its sender sees there."""
         self.cells[cell.key] = cell
         problem = cell.value.problem
         if problem is not None:
             self.findings.append(
                 catalogue.make_finding(
                     problem, form=cell.key.form, sheet=cell.sheet, cell=cell.cell, row=cell.key.row,
-                    column=cell.key.column, field=field_name(cell.declared), value=shorten(cell.raw or ""),
+                    column=cell.key.column, field=field_name(cell.declared), value=shorten(written),
                     expected=cell.value.expected, label=cell.label,
                 )
             )  # fmt: skip

@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 
 from etl.findings.catalogue import Catalogue
 from etl.forms.declaration import FIELD_COLUMN, LIST_KEY_SEPARATOR, CellKey, Column, Kind, Value
 from etl.parsing.submission import ListRow, ParsedCell, ParsedSubmission, missing_columns, shorten
-from etl.parsing.values import ParsedValue, parse_value
-from etl.reading.grid import CellKind, cell_name
+from etl.parsing.values import ParsedValue, parse_value, read_date
+from etl.reading.grid import Cell, CellKind, cell_name
 from etl.recognition.tables import Table, find_label, is_row_code, read_code, read_text, suggest
+from etl.text import format_date, format_number
 
 _NUMERIC_TEXT = re.compile(r"^[-+(]?\d[\d.,\s%)]*$")
 ABSENT = ParsedValue(missing="absent")
@@ -99,7 +101,9 @@ def _parse_fixed(table: Table, parsed: ParsedSubmission, catalogue: Catalogue) -
             )
         for column_code, column in _value_columns(table).items():
             declared: Value = column or fields[code]
-            _add_cell(table, parsed, catalogue, CellKey(form, code, column_code), declared, label, row)
+            place = table.columns.get(column_code)
+            at = (row, place) if row is not None and place is not None else None
+            _add_cell(table, parsed, catalogue, CellKey(form, code, column_code), declared, label, at)
 
 
 def _find_rows(
@@ -111,12 +115,16 @@ def _find_rows(
         return {}
     places: dict[str, int] = {}
     bare: list[int] = []
+    last = -1
     for row in sorted({r for r, _ in sheet.cells if r > table.code_row}):
         text = read_text(sheet, row, code_column)
         code = read_code(text, 2)
         if not text:
             bare.append(row)
-        elif code in places:
+            continue
+        if is_row_code(code):
+            last = row
+        if code in places:
             parsed.findings.append(
                 catalogue.make_finding(
                     "ROW-DUPLICATE", form=form, sheet=sheet.name, row=code, cell=cell_name(row, code_column),
@@ -131,16 +139,17 @@ def _find_rows(
                     "ROW-UNKNOWN", form=form, sheet=sheet.name, cell=cell_name(row, code_column), value=text
                 )
             )
-    last = max(places.values(), default=-1)
     for row in bare:
-        if row < last:
+        # A line added right under the table counts as part of it; notes and signatures further down do not.
+        if row < last or (row == last + 1 and _has_figures(table, row)):
             _report_bare_row(table, row, parsed, catalogue)
+            last = max(last, row)
     return places
 
 
 def _report_bare_row(table: Table, row: int, parsed: ParsedSubmission, catalogue: Catalogue) -> None:
     """A row with figures and no code: its values are not used, and the sender is told so."""
-    if not any(_is_numeric(table, row, code) for code in _number_columns(table)):
+    if not _has_figures(table, row):
         return
     columns = sorted(column for column in table.columns.values() if read_text(table.sheet, row, column))
     parsed.findings.append(
@@ -149,6 +158,10 @@ def _report_bare_row(table: Table, row: int, parsed: ParsedSubmission, catalogue
             value=shorten(read_text(table.sheet, row, columns[0])),
         )
     )  # fmt: skip
+
+
+def _has_figures(table: Table, row: int) -> bool:
+    return any(_is_numeric(table, row, code) for code in _number_columns(table))
 
 
 def _number_columns(table: Table) -> list[str]:
@@ -170,21 +183,32 @@ def _add_cell(
     key: CellKey,
     declared: Value,
     label: str,
-    row: int | None,
+    at: tuple[int, int] | None,
 ) -> None:
     version = table.version
-    column = table.columns.get(key.column)
     reason = version.not_applicable_cells.get((key.row, key.column))
     required = declared.required or (key.row, key.column) in version.required_pairs
     cell = ParsedCell(key, declared, label, required, reason, sheet=table.sheet.name)
-    if row is None or column is None:
+    raw = table.sheet.cells.get(at) if at is not None else None
+    if at is None:
         cell.value = ABSENT
     else:
-        raw = table.sheet.cells.get((row, column))
-        cell.cell = cell_name(row, column)
+        cell.cell = cell_name(*at)
         cell.raw = raw.text if raw is not None else None
         cell.value = parse_value(raw, declared)
-    parsed.add_cell(cell, catalogue)
+    parsed.add_cell(cell, catalogue, _show_written(raw))
+
+
+def _show_written(raw: Cell | None) -> str:
+    """What the sender sees in a cell: numbers and days as they read here, not as a file stores them."""
+    if raw is not None and raw.kind is CellKind.NUMBER:
+        try:
+            return format_number(Decimal(raw.text))
+        except (InvalidOperation, ValueError):
+            return raw.text
+    if raw is not None and raw.kind is CellKind.DATE and (day := read_date(raw.text)):
+        return format_date(day)
+    return raw.text if raw is not None else ""
 
 
 def _parse_list(
@@ -202,7 +226,8 @@ def _parse_list(
     keys = table.version.key_columns
     last = _last_list_row(table, keys)
     for row in sorted({r for r, _ in sheet.cells if table.code_row < r <= last}):
-        texts = {column.code: _read_key(table, row, column) for column in keys}
+        key_places = {column.code: _find_key(table, row, column) for column in keys}
+        texts = {code: read_text(sheet, *place) if place else "" for code, place in key_places.items()}
         if not any(read_text(sheet, row, column) for column in table.columns.values()):
             continue
         if not all(texts.values()):
@@ -245,7 +270,9 @@ def _parse_list(
         ordinal = sum(earlier.key == key for earlier in rows)
         rows.append(ListRow(key, ordinal, checked, references))
         for column in table.version.columns:
-            _add_cell(table, parsed, catalogue, CellKey(form, key, column.code, ordinal), column, column.label, row)
+            own = (row, table.columns[column.code]) if column.code in table.columns else None
+            at = key_places.get(column.code, own)
+            _add_cell(table, parsed, catalogue, CellKey(form, key, column.code, ordinal), column, column.label, at)
     for key, expected in (by_key or {}).items():
         if key not in seen:
             parsed.findings.append(
@@ -261,27 +288,24 @@ def join_key(codes: tuple[str, ...]) -> str:
     return LIST_KEY_SEPARATOR.join(codes)
 
 
-def _read_key(table: Table, row: int, column: Column) -> str:
-    """The text of a key cell; a cell merged downwards names every row it covers."""
+def _find_key(table: Table, row: int, column: Column) -> tuple[int, int] | None:
+    """Where the text of a key stands, None when nowhere; a cell merged downwards names every row it covers."""
     place = table.columns.get(column.code)
     if place is None:
-        return ""
-    text = read_text(table.sheet, row, place)
-    if text:
-        return text
+        return None
+    if read_text(table.sheet, row, place):
+        return row, place
     for first_row, first_column, last_row, last_column in table.sheet.merged:
-        if first_row < row <= last_row and first_column <= place <= last_column:
-            return read_text(table.sheet, first_row, first_column)
-    return ""
+        covers = table.code_row < first_row < row <= last_row and first_column <= place <= last_column
+        if covers and read_text(table.sheet, first_row, first_column):
+            return first_row, first_column
+    return None
 
 
 def _last_list_row(table: Table, keys: tuple[Column, ...]) -> int:
     """The last row with both keys, or with a figure: below it stand notes and signatures."""
     last = table.code_row
     for row in {r for r, _ in table.sheet.cells if r > table.code_row}:
-        has_keys = all(
-            column.code in table.columns and read_text(table.sheet, row, table.columns[column.code]) for column in keys
-        )
-        if has_keys or any(_is_numeric(table, row, code) for code in _number_columns(table)):
+        if all(_find_key(table, row, column) for column in keys) or _has_figures(table, row):
             last = max(last, row)
     return last

@@ -20,12 +20,17 @@ Missing = Literal["blank", "not_applicable", "not_reported", "bad", "absent"]
 """Why there is no value: empty cell; `x`; `…`; unreadable (there is a finding); the row or column is not in the file."""
 
 MAX_DECIMALS = 6
+BEYOND_NUMBERS = Decimal(10) ** 100
+"""No figure, but a cell full of digits; arithmetic on floats must not meet infinity."""
+_BEYOND_FIGURES = Decimal(10) ** 30
+"""No rule can calculate with such a number: as a binary fraction it may be infinite, and one cell would stop a batch."""
 
 _ZEROS = {"-", "–", "—", "không", "ko", "không có", "chưa có", "chưa"}
 _NOT_APPLICABLE = {"x"}
 _NOT_REPORTED = {"…", "...", "..", "……"}
 _APPROXIMATE = re.compile(r"^(hơn|gần|khoảng|trên|dưới|xấp xỉ|chừng|ước|~|≈|>=?|<=?|≥|≤)\s*\d", re.IGNORECASE)
 _PLAIN = re.compile(r"^\d+$")
+_SERIAL = re.compile(r"^\d{5}$", re.ASCII)
 _GROUPED = re.compile(r"^[1-9]\d{0,2}(\.\d{3})+$|^[1-9]\d{0,2}( \d{3})+$")
 _GROUPED_DECIMAL = re.compile(r"^([1-9]\d{0,2}(?:\.\d{3})+),(\d+)$")
 _COMMA_DECIMAL = re.compile(r"^(\d+),(\d+)$")
@@ -39,6 +44,8 @@ _DATE = re.compile(
 )
 _ISO_DATE = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$")
 _WORDED_DATE = re.compile(r"^(?:[^\d,]+,\s*)?ngày\s+(\d{1,2})\s+tháng\s+(\d{1,2})\s+năm\s+(\d{4})$", re.IGNORECASE)
+_LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
+"""What a number format only prints; `0.0"%"` shows a per cent sign but does not multiply by 100."""
 _EXCEL_EPOCH = date(1899, 12, 30)
 _YES, _NO = "yes", "no"
 _YES_NO = dict.fromkeys(("có", "yes", "y", "đúng", "true"), _YES) | dict.fromkeys(
@@ -108,7 +115,7 @@ def displayed_decimals(text: str, number_format: str | None) -> int:
 def _format_places(number_format: str | None) -> tuple[int, int] | None:
     if not number_format or number_format in {"General", "@"}:
         return None
-    body = re.sub(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.', "", number_format.partition(";")[0])
+    body = _LITERALS.sub("", number_format).partition(";")[0]
     if not re.search(r"[0#]", body):
         return None
     after = re.search(r"\.([0#?]+)", body)
@@ -146,9 +153,10 @@ def _from_cell_number(cell: Cell, kind: ValueType) -> tuple[Decimal, int]:
         number = Decimal(cell.text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if kind is ValueType.PERCENT and cell.number_format and "%" in cell.number_format:
-        number = (number * 100).normalize()
-        number = number if number.as_tuple().exponent != 0 else number.quantize(Decimal(1))
+    if not number.is_finite() or abs(number) >= _BEYOND_FIGURES:
+        return number, 0
+    if kind is ValueType.PERCENT and "%" in _LITERALS.sub("", cell.number_format or ""):
+        number = number.scaleb(2).normalize()
         # A cell formatted as a percentage shows points, whatever a binary fraction adds at the far end.
         return number, displayed_decimals(format(number, "f"), cell.number_format)
     return number, displayed_decimals(cell.text, cell.number_format)
@@ -161,7 +169,7 @@ def _from_digits(digits: str, kind: ValueType) -> tuple[Decimal, int] | str:
     if _GROUPED.match(digits) and kind is not ValueType.PERCENT:
         return Decimal(digits.replace(".", "").replace(" ", "")), 0
     if found := _GROUPED_DECIMAL.match(digits):
-        return Decimal(f"{found[1].replace('.', '')}.{found[2]}"), len(found[2])
+        return Decimal(f"{found[1].replace('.', '')}.{found[2]}"), min(len(found[2]), MAX_DECIMALS)
     if _FOREIGN_GROUPS.match(digits) and (kind is ValueType.COUNT or "." in digits):
         return "CELL-AMBIGUOUS"
     found = _COMMA_DECIMAL.match(digits)
@@ -177,10 +185,12 @@ def _from_digits(digits: str, kind: ValueType) -> tuple[Decimal, int] | str:
 
 def _check_number(found: tuple[Decimal, int], kind: ValueType) -> ParsedValue:
     number, decimals = found
-    if not number.is_finite():
+    if not number.is_finite() or abs(number) >= BEYOND_NUMBERS:
         return _bad("CELL-NOT-NUMBER")
     if number < 0 and kind is not ValueType.MONEY:
         return _bad("CELL-NEGATIVE")
+    if abs(number) >= _BEYOND_FIGURES:
+        return _bad("CELL-TOO-LARGE")
     if kind is ValueType.COUNT:
         if number != number.to_integral_value():
             return _bad("CELL-NOT-WHOLE")
@@ -190,8 +200,11 @@ def _check_number(found: tuple[Decimal, int], kind: ValueType) -> ParsedValue:
 
 def _parse_date(cell: Cell, text: str) -> ParsedValue:
     if cell.kind is CellKind.DATE:
-        return ParsedValue(day=datetime.fromisoformat(cell.text).date())
-    if cell.kind is CellKind.NUMBER and _PLAIN.match(cell.text) and 36526 <= int(cell.text) <= 73050:
+        try:
+            return ParsedValue(day=datetime.fromisoformat(cell.text).date())
+        except ValueError:
+            return _bad("CELL-NOT-DATE")
+    if cell.kind is CellKind.NUMBER and _SERIAL.match(cell.text) and 36526 <= int(cell.text) <= 73050:
         # A date whose cell lost its date format: Excel's serial number of the years 2000 to 2099.
         return ParsedValue(day=_EXCEL_EPOCH + timedelta(days=int(cell.text)))
     day = read_date(text)

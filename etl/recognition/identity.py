@@ -13,13 +13,13 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
-from etl.calendar.periods import Period, UnknownPeriod, period_at, previous_period
+from etl.calendar.periods import Period, PeriodKind, UnknownPeriod, periods_between
 from etl.findings.catalogue import Catalogue
 from etl.findings.model import Finding
 from etl.forms.declaration import FIELD_COLUMN
 from etl.reading.grid import CellKind, Workbook, cell_name
 from etl.recognition.tables import METADATA_SHEET, FoundForms, Table, read_code, read_text, suggest
-from etl.register.model import Register, Report, Unit, UnknownReport
+from etl.register.model import Register, Report, Unit, UnknownReport, is_valid_during
 from etl.text import comparison_key, normalise
 
 Source = Literal["metadata", "envelope", "title", "channel", "file_name"]
@@ -30,14 +30,14 @@ SOURCE_LABELS: Mapping[Source, str] = {
     "channel": "nơi nhận",
     "file_name": "tên tệp",
 }
+SENDER_HINTS: Mapping[Source, str] = {"channel": "Nơi nhận", "file_name": "Tên tệp"}
 ATTRIBUTE_LABELS = {"unit": "Đơn vị", "report": "Báo cáo", "period": "Kỳ báo cáo"}
 ENVELOPE_FIELDS = {"unit": "ma_don_vi", "report": "ma_bao_cao", "period": "ky_bao_cao"}
 ENVELOPE_FORM = "F00"
 CONTENT_SOURCES: frozenset[Source] = frozenset({"metadata", "envelope", "title"})
 _TITLE_UNIT = re.compile(r"^đơn vị(?: báo cáo)?\s*:\s*(.*)$", re.IGNORECASE)
 _TITLE_PERIOD = re.compile(r"^kỳ(?: báo cáo)?\s*:\s*([^(]*)(?:\(.*)?$", re.IGNORECASE)
-_PERIODS_BACK = 12
-_EARLIEST_DAY = date(2000, 1, 1)
+_NOTHING_WRITTEN = "(bỏ trống)"
 
 
 class Claim(NamedTuple):
@@ -137,7 +137,9 @@ def _settle_report(claims: list[Claim], register: Register, catalogue: Catalogue
     place = _place(claims, winner) if winner else None
     known = ", ".join(sorted({report.code for report in register.reports}))
     identity.findings.append(
-        _finding(catalogue, "ID-REPORT-UNKNOWN", place, value=winner.raw if winner else "", expected=known)
+        _finding(
+            catalogue, "ID-REPORT-UNKNOWN", place, value=winner.raw if winner else _NOTHING_WRITTEN, expected=known
+        )
     )
     return None
 
@@ -152,10 +154,9 @@ def _settle_period(claims: list[Claim], register: Register, catalogue: Catalogue
         except UnknownPeriod:
             pass
     place = _place(claims, winner) if winner else None
-    example = period_at(identity.report.frequency, identity.report.clock, identity.report.recorded_at.date()).code
-    identity.findings.append(
-        _finding(catalogue, "ID-PERIOD-UNKNOWN", place, value=winner.raw if winner else "", expected=example)
-    )
+    written = winner.raw if winner else _NOTHING_WRITTEN
+    example = _example_period(identity.report)
+    identity.findings.append(_finding(catalogue, "ID-PERIOD-UNKNOWN", place, value=written, expected=example))
     return None
 
 
@@ -175,9 +176,13 @@ def _settle_unit(claims: list[Claim], register: Register, catalogue: Catalogue, 
         return None
     if period is None:
         return versions[-1]
-    for version in reversed(versions):
-        if version.valid_from <= period.end and (version.valid_to is None or version.valid_to >= period.start):
-            return version
+    in_force = {version.code: version for version in versions if is_valid_during(version, period.start, period.end)}
+    if len(in_force) == 1:
+        return next(iter(in_force.values()))
+    if in_force:
+        # Two units of one name: a guess would give one of them the other's figures.
+        identity.findings.append(_finding(catalogue, "ID-UNIT-MISSING", place))
+        return None
     heirs = [row.successor for row in register.lineage if row.predecessor == versions[-1].code and row.successor]
     names = ", ".join(heir.name for code in heirs for heir in register.unit_versions(code)[-1:])
     identity.findings.append(
@@ -204,8 +209,9 @@ def _compare_claims(attribute: str, claims: list[Claim], known: str | None, cata
             )  # fmt: skip
         elif known is not None:
             yield catalogue.make_finding(
-                "ID-FILE-NAME", value=claim.raw, expected=known, label=label[0].lower() + label[1:]
-            )
+                "ID-FILE-NAME", value=claim.raw, expected=known, label=label[0].lower() + label[1:],
+                source=SENDER_HINTS[claim.source],
+            )  # fmt: skip
 
 
 def _finding(catalogue: Catalogue, code: str, place: Claim | None, **particulars: object) -> Finding:
@@ -262,17 +268,20 @@ def _period_codes(register: Register, report: Report | None, text: str) -> tuple
     except UnknownPeriod:
         pass
     key = comparison_key(text)
-    years = [int(year) for year in re.findall(r"\b(20\d\d)\b", text)]
-    if not years:
-        return ()
-    period = period_at(report.frequency, report.clock, date(max(years), 12, 31))
-    for _ in range(_PERIODS_BACK + 2):
-        if comparison_key(period.label) == key:
-            return (period.code,)
-        if period.start < _EARLIEST_DAY:
-            break
-        period = previous_period(period)
-    return ()
+    known = [register.period(report.code, code) for code in report.one_off_periods]
+    if report.frequency is not PeriodKind.ONE_OFF:
+        for year in sorted(set(re.findall(r"\b20\d\d\b", text, re.ASCII))):
+            first, last = date(int(year), 1, 1), date(int(year), 12, 31)
+            known += periods_between(report.frequency, report.clock, first, last)
+    return next(((period.code,) for period in known if comparison_key(period.label) == key), ())
+
+
+def _example_period(report: Report) -> str:
+    """A code to show; the register's own date keeps the text the same on every day."""
+    day = report.recorded_at.date()
+    if report.frequency is PeriodKind.ONE_OFF:
+        return next(iter(report.one_off_periods), "")
+    return periods_between(report.frequency, report.clock, day.replace(month=1, day=1), day)[-1].code
 
 
 def _file_name_claims(name: str, register: Register) -> dict[str, str]:

@@ -183,7 +183,7 @@ def _plant_structure_percent(part: str, off: bool) -> Planter:
 def _plant_percent_sum(draft: Draft, rng: Random) -> Planted:
     """Both percentages right, each at its own decimals, as published in 2020: 38,2 and 61,75."""
     total, leaders = number_at(draft, _f07("total")), number_at(draft, _f07("leaders"))
-    if total == 0:
+    if total == 0 or leaders > total:  # an earlier fault may have made the leaders more than all
         raise NoRoom
     first, second = 100 * leaders / total, 100 * (total - leaders) / total
     pairs = [(a, b) for a in (0, 1, 2) for b in (0, 1, 2) if round_half_up(first, a) + round_half_up(second, b) != 100]

@@ -107,6 +107,8 @@ def _plant_column_missing(draft: Draft, rng: Random) -> Planted:
     cells = [key for key in draft.answers if key.form == form and key.column == code]
     draft.claim(("column", code, form), *cells)
     sheet = draft.sheets[form]
+    if _count_columns(sheet, code) > 1:  # its double would take its place, and nothing would be missing
+        raise NoRoom
     delete_column(sheet, _find_column(sheet, code))
     draft.forget(lambda key: not (key.form == form and key.column == code))
     return draft.plant("COLUMN-MISSING", form)
@@ -133,7 +135,7 @@ def _plant_column_twice(draft: Draft, rng: Random) -> Planted:
     form = choose(rng, [form for form in ("F03", "F05") if form in draft.layouts])
     draft.claim(("beside", form))
     sheet = draft.sheets[form]
-    present = [code for code in _removable(draft.layouts[form]) if _has_column(sheet, code)]
+    present = [code for code in _removable(draft.layouts[form]) if _count_columns(sheet, code)]
     source, target = _find_column(sheet, choose(rng, present)), sheet.last_column + 1
     for (row, column), cell in list(sheet.plan.cells.items()):
         if column == source and sheet.plan.header_row - 1 <= row <= sheet.plan.last_row:
@@ -151,9 +153,9 @@ def _find_column(sheet: MarkedSheet, code: str) -> int:
     return min(found)
 
 
-def _has_column(sheet: MarkedSheet, code: str) -> bool:
+def _count_columns(sheet: MarkedSheet, code: str) -> int:
     header = sheet.plan.header_row
-    return any(row == header and cell.value == code for (row, _), cell in sheet.plan.cells.items())
+    return sum(row == header and cell.value == code for (row, _), cell in sheet.plan.cells.items())
 
 
 # -- coded rows

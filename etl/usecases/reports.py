@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from etl.calendar.deadlines import TIMEZONE, due_instant
-from etl.calendar.periods import Period, PeriodKind, next_period, period_at
+from etl.calendar.periods import PeriodKind, next_period, period_at
 from etl.usecases.context import Knowledge
 
 
@@ -49,17 +49,3 @@ def list_reports(knowledge: Knowledge, now: datetime) -> list[dict[str, object]]
         )
     return listed
 
-
-def expand_periods(knowledge: Knowledge, report: str, text: str) -> list[str]:
-    """ "2026-S1" or "2026-S1..2027-S2" as the period codes in order. Raises UnknownPeriod, UnknownReport, ValueError."""
-    first, dots, last = text.partition("..")
-    start = knowledge.register.period(report, first)
-    if not dots:
-        return [start.code]
-    end = knowledge.register.period(report, last)
-    if end.start < start.start:
-        raise ValueError(f"{last} comes before {first}")
-    found: list[Period] = [start]
-    while found[-1].start < end.start:
-        found.append(next_period(found[-1]))
-    return [period.code for period in found]

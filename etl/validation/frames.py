@@ -16,17 +16,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
-from etl.forms.declaration import FIELD_COLUMN, CellKey, Kind
+from etl.forms.declaration import FIELD_COLUMN, CellKey, Kind, ValueType
 from etl.parsing.submission import ParsedCell
 from etl.register.model import Register
 from etl.validation.context import Submission
 
 DECIMALS = "@decimals"
+DATE_CONTEXT = frozenset({"@period_start", "@period_end"})
 RowMakers = Iterable[tuple[Callable[[str], CellKey | None], dict[str, object]]]
 Row = tuple[int, Callable[[str], CellKey | None], dict[str, object]]
 """Index of the submission, column name -> cell, and constant columns of the row."""
@@ -105,6 +105,12 @@ def _tie_finder(submission: Submission) -> Callable[[str], CellKey | None]:
 
 def _fill(rows: Sequence[Row], columns: Sequence[str], submissions: Sequence[Submission], register: Register) -> Frame:
     contexts = [submission.context_values(register) for submission in submissions]
+
+    def locate(row: int, name: str) -> ParsedCell | None:
+        index, find, _ = rows[row]
+        key = find(name.removesuffix(DECIMALS))
+        return submissions[index].parsed.cells.get(key) if key is not None else None
+
     data: dict[str, pd.Series[Any]] = {}
     for name in columns:
         values: list[Any] = []
@@ -115,12 +121,8 @@ def _fill(rows: Sequence[Row], columns: Sequence[str], submissions: Sequence[Sub
                 values.append(constants[name])
             else:
                 values.append(_cell_value(submissions[index].parsed.cells, find, name))
-        data[name] = _make_series(values)
-
-    def locate(row: int, name: str) -> ParsedCell | None:
-        index, find, _ = rows[row]
-        key = find(name.removesuffix(DECIMALS))
-        return submissions[index].parsed.cells.get(key) if key is not None else None
+        first = next((cell for row in range(len(rows)) if (cell := locate(row, name)) is not None), None)
+        data[name] = _make_series(values, _storage_of(name, first))
 
     frame = pd.DataFrame(data, index=pd.RangeIndex(len(rows)))
     return Frame(frame, [index for index, _, _ in rows], locate)
@@ -139,12 +141,23 @@ def _cell_value(cells: Mapping[CellKey, ParsedCell], find: Callable[[str], CellK
     return value.day if value.day is not None else value.text
 
 
-def _make_series(values: list[Any]) -> pd.Series[Any]:
-    """One dtype per column whatever is missing: an all-empty column must not turn a number rule into an exception."""
-    present = [value for value in values if value is not None]
-    if present and all(isinstance(value, date) for value in present):
-        return pd.Series(pd.to_datetime(pd.Series(values, dtype=object)))
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in present):
+def _storage_of(name: str, cell: ParsedCell | None) -> Literal["date", "number", "object"]:
+    """How a column is stored, by what is declared and never by what came.
+
+    A column in which every unit left its date blank would else be one of numbers, and the rule would raise.
+    """
+    if name.startswith("@"):
+        return "date" if name in DATE_CONTEXT else "object"
+    if cell is None or name.endswith(DECIMALS) or cell.declared.type.is_number:
+        return "number"
+    return "date" if cell.declared.type is ValueType.DATE else "object"
+
+
+def _make_series(values: list[Any], storage: Literal["date", "number", "object"]) -> pd.Series[Any]:
+    if storage == "date":
+        # By seconds: nanoseconds end in 2262, and a typing error may well be the year 9999.
+        return pd.Series(pd.array(values, dtype="datetime64[s]"))
+    if storage == "number":
         return pd.Series([float("nan") if value is None else float(value) for value in values], dtype="float64")
     return pd.Series(values, dtype=object)
 

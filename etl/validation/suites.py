@@ -15,6 +15,7 @@ from etl.findings.catalogue import SUITES_FOLDER, read_suite_specs
 
 FRAME_KINDS = frozenset({"fields", "list", "rows", "columns", "submission", "cells"})
 _META_KEYS = frozenset({"code", "category", "fix", "blame", "needs", "expected_column"})
+_NEEDED_META = frozenset({"code", "category", "fix", "blame"})
 
 
 class BadSuite(ValueError):
@@ -71,6 +72,9 @@ def load_suites(folder: Path = SUITES_FOLDER, without: frozenset[str] = frozense
 
     loaded = []
     for name, spec in read_suite_specs(folder).items():
+        for rule in spec["expectations"]:
+            if missing := _NEEDED_META - rule.get("meta", {}).keys():
+                raise BadSuite(f"{name}.json: a rule of type {rule.get('type')!r} lacks {sorted(missing)} in its meta")
         wanted = [rule for rule in spec["expectations"] if rule["meta"]["code"] not in without]
         rules = {rule["meta"]["code"]: _read_rule(name, rule) for rule in wanted}
         frame = spec["meta"]["frame"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 # Airflow reads its settings on first import, which happens when pytest collects the tests of this folder.
 _home = tempfile.mkdtemp(prefix="movement-reports-dags-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
 for _name in [name for name in os.environ if name.startswith(("AIRFLOW", "MOVEMENT_REPORTS_"))]:
     del os.environ[_name]
 os.environ.update(

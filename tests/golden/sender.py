@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
@@ -17,12 +17,12 @@ from pathlib import Path
 
 from etl.examination import Delivery, Examined, Examiner
 from etl.forms.declaration import FIELD_COLUMN, CellKey
-from etl.reading.grid import cell_name
+from etl.reading.grid import Cell, CellKind, Sheet, Workbook, cell_name
 from etl.sample.files import store_formula_errors
 from etl.settings import PROJECT_ROOT, Settings
 from etl.templates.from_register import plan_unit_workbook
-from etl.templates.model import CellPlan, Scalar, SheetPlan, WorkbookPlan
-from etl.templates.write import write_workbook
+from etl.templates.model import META_SHEET, CellPlan, Scalar, SheetPlan, WorkbookPlan
+from etl.templates.write import DATE_FORMAT, DECIMAL_FORMAT, WHOLE_FORMAT, write_workbook
 from etl.usecases.context import Knowledge
 from etl.usecases.load import make_examiner
 
@@ -129,10 +129,24 @@ def award_at(awards: Mapping[str, Mapping[str, int]], row: str, column: str) -> 
 
 def make_sending(*edits: Edit, unit: str = DEPARTMENT, report: str = HALF_YEAR, period: str = PERIOD) -> Sending:
     """A sound workbook of a unit, changed by the edits in order."""
-    sending = Sending(deepcopy(_plan_sound(unit, report, period)))
+    sending = Sending(_copy_plan(_plan_sound(unit, report, period)))
     for edit in edits:
         edit(sending)
     return sending
+
+
+def _copy_plan(plan: WorkbookPlan) -> WorkbookPlan:
+    """A plan that can be changed; what no edit changes in place is shared (a deep copy takes longer than a check)."""
+    return WorkbookPlan([copy_sheet(sheet) for sheet in plan.sheets], dict(plan.metadata or {}), plan.names)
+
+
+def copy_sheet(sheet: SheetPlan) -> SheetPlan:
+    """A sheet with cells of its own."""
+    cells = {place: copy(cell) for place, cell in sheet.cells.items()}
+    return replace(
+        sheet, cells=cells, places=dict(sheet.places), merges=list(sheet.merges), validations=dict(sheet.validations),
+        widths=dict(sheet.widths), heights=dict(sheet.heights),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=16)
@@ -160,6 +174,7 @@ def _plan_sound(unit: str, report: str, period: str) -> WorkbookPlan:
 
 def rearrange(sheet: SheetPlan, move: Callable[[Place], Place | None]) -> None:
     """Every cell to another place; None drops it. Drop-downs and sizes go, they are only help at the keyboard."""
+
     def moved(places: Iterable[Place]) -> dict[Place, Place]:
         return {place: target for place in places if (target := move(place)) is not None}
 
@@ -169,7 +184,8 @@ def rearrange(sheet: SheetPlan, move: Callable[[Place], Place | None]) -> None:
     corners = [(move(merge[:2]), move(merge[2:])) for merge in sheet.merges]
     sheet.merges = [(*first, *last) for first, last in corners if first is not None and last is not None]
     sheet.validations, sheet.widths, sheet.heights, sheet.freeze = {}, {}, {}, None
-    sheet.header_row = (move((sheet.header_row, 0)) or (sheet.header_row, 0))[0]
+    for name in ("header_row", "first_row", "last_row"):
+        setattr(sheet, name, (move((getattr(sheet, name), 0)) or (getattr(sheet, name), 0))[0])
 
 
 def shift(form: str, down: int = 0, right: int = 0) -> Edit:
@@ -198,6 +214,7 @@ def insert_row(form: str, row: int) -> Edit:
 
 def write(form: str, row: int, column: int, value: Scalar) -> Edit:
     """An edit: any cell of a form's sheet (zero-based), one outside of the table too."""
+
     def edit(sending: Sending) -> None:
         sending.plan.sheet_of(form).cells[row, column] = CellPlan(value)
 
@@ -211,9 +228,10 @@ def drop_sheet(form: str) -> Edit:
 
 def add_sheet(name: str, form: str | None = None, like: str | None = None) -> Edit:
     """An edit: one more sheet at the end, a copy of the form `like`, else with a line of text."""
+
     def edit(sending: Sending) -> None:
         if like is not None:
-            copy = replace(deepcopy(sending.plan.sheet_of(like)), name=name, form=form)
+            copy = replace(copy_sheet(sending.plan.sheet_of(like)), name=name, form=form)
         else:
             copy = SheetPlan(name, cells={(0, 0): CellPlan("Ghi thêm")})
         sending.plan.sheets.append(copy)
@@ -224,6 +242,40 @@ def add_sheet(name: str, form: str | None = None, like: str | None = None) -> Ed
 def without_metadata(sending: Sending) -> None:
     """An edit: the hidden sheet is gone, as after copying the sheets into a new workbook."""
     sending.plan.metadata = None
+
+
+def as_read(sending: Sending) -> Workbook:
+    """The workbook as the reader gives it, without the detour over bytes (a test shows that both are one)."""
+    sheets = [
+        Sheet(
+            sheet.name,
+            not sheet.hidden,
+            {place: found for place, cell in sheet.cells.items() if (found := _as_read_cell(cell)) is not None},
+            tuple(sorted(sheet.merges)),
+        )
+        for sheet in sending.plan.sheets
+    ]
+    if sending.plan.metadata is not None:
+        cells = {
+            (row, column): Cell(CellKind.TEXT, text)
+            for row, pair in enumerate(sending.plan.metadata.items())
+            for column, text in enumerate(pair)
+        }
+        sheets.append(Sheet(META_SHEET, False, cells))
+    return Workbook("xlsx", tuple(sheets))
+
+
+def _as_read_cell(cell: CellPlan) -> Cell | None:
+    match cell.value:
+        case None | "":
+            return None
+        case str(text):
+            return Cell(CellKind.TEXT, text)
+        case date() as day:
+            return Cell(CellKind.DATE, day.isoformat(), cell.number_format or DATE_FORMAT)
+        case number:
+            default = {"count": WHOLE_FORMAT, "decimal": DECIMAL_FORMAT}.get(cell.style)
+            return Cell(CellKind.NUMBER, f"{number:g}", cell.number_format or default)
 
 
 def examine(*sendings: Sending, examiner: Examiner | None = None) -> list[Examined]:

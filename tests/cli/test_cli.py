@@ -1,0 +1,176 @@
+"""The command line's contract: exit codes, JSON on stdout, plain sentences on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from etl.cli.main import main
+from etl.settings import PROJECT_ROOT, Settings
+
+CONTRACT_OF_CHECK = [
+    "file", "sha256", "report", "form_versions", "unit", "period", "clock", "verdict", "not_checked", "findings",
+]  # fmt: skip
+CONTRACT_OF_FINDING = [
+    "code", "severity", "form", "sheet", "cell", "row", "column", "field", "value", "expected", "message", "fix",
+]  # fmt: skip
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Run]:
+    """Runs a command in this process: (exit code, stdout, stderr)."""
+    monkeypatch.setenv("MOVEMENT_REPORTS_HOME", str(tmp_path / "home"))
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    yield call
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "sample"
+    arguments = ["sample", "--report", "movements-half", "--period", "2026-S1", "--out", str(folder)]
+    assert main([*arguments, "--units", "30", "--seed", "8"]) == 0
+    return folder
+
+
+def test_check_prints_one_object_a_file_in_the_order_given(run: Run, sample: Path) -> None:
+    key = json.loads((sample / "faults.json").read_text("utf-8"))
+    faulty = {finding["file"] for finding in key["findings"]}
+    rejected = [s["file"] for s in key["submissions"] if s["status"] == "rejected"][:2]
+    good = [s["file"] for s in key["submissions"] if s["file"] not in faulty][:2]
+    files = [sample / "inbox" / name for name in (rejected[0], *good, *rejected[1:])]
+    code, out, _ = run("check", "--json", *files)
+    printed = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [item["file"] for item in printed] == [str(file) for file in files]
+    assert all(list(item) == CONTRACT_OF_CHECK for item in printed)
+    assert all(list(finding) == CONTRACT_OF_FINDING for item in printed for finding in item["findings"])
+    assert printed[0]["verdict"] == "rejected"
+    assert printed[1]["verdict"] == "accepted"
+    assert (printed[1]["report"], printed[1]["period"], printed[1]["clock"]) == ("movements-half", "2026-S1", "admin")
+    assert printed[1]["form_versions"].keys() >= {"F00", "F03"}
+    assert "cross_period" in printed[1]["not_checked"]
+
+
+def test_check_needs_no_warehouse_and_stores_nothing(run: Run, sample: Path, tmp_path: Path) -> None:
+    key = json.loads((sample / "faults.json").read_text("utf-8"))
+    faulty = {finding["file"] for finding in key["findings"]}
+    good = next(s["file"] for s in key["submissions"] if s["file"] not in faulty)
+    code, out, _ = run("check", sample / "inbox" / good)
+    assert code == 0
+    assert "được chấp nhận" in out
+    assert not (tmp_path / "home").exists()
+
+
+def test_check_of_an_unknown_file_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("check", tmp_path / "không có.xlsx")
+    assert (code, out) == (2, "")
+    assert "no such file" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("nonsense",), ("board", "--report", "movements-half"), ("sample", "--units", "0")]
+)
+def test_wrong_usage_is_two(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments)[0] == 2
+
+
+def test_templates_are_checked_clean_of_faults_of_ours(run: Run, tmp_path: Path) -> None:
+    """An untouched template only lacks what the unit must fill in: nothing else may be wrong with it."""
+    out = tmp_path / "templates"
+    where = ("--report", "movements-half", "--period", "2026-S1", "--unit", "H14.SNV")
+    assert run("templates", *where, "--out", out)[0] == 0
+    (file,) = out.iterdir()
+    code, printed, _ = run("check", "--json", file)
+    answer = json.loads(printed)
+    assert code == 1
+    assert (answer["unit"], answer["report"], answer["period"]) == ("H14.SNV", "movements-half", "2026-S1")
+    assert {finding["code"] for finding in answer["findings"]} == {"CELL-REQUIRED"}
+
+
+def test_templates_for_a_unit_that_owes_nothing(run: Run, tmp_path: Path) -> None:
+    code, _, err = run(
+        "templates", "--report", "movements-half", "--period", "2026-S1", "--unit", "H14.NONE", "--out", tmp_path / "t"
+    )
+    assert code == 2
+    assert "H14.NONE" in err
+
+
+def test_reports_lists_clocks_and_due_days(run: Run) -> None:
+    code, out, _ = run("reports", "--json")
+    listed = {item["report"]: item for item in json.loads(out)}
+    assert code == 0
+    assert listed["movements-half"]["clock"] == "admin"
+    assert list(listed["statistics-year"]["forms"]) == ["F00", "F05"]
+
+
+def test_a_bad_register_is_refused_with_file_and_line(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    register = tmp_path / "register"
+    shutil.copytree(PROJECT_ROOT / "register", register)
+    units = register / "units.csv"
+    lines = units.read_text("utf-8").splitlines()
+    lines.insert(3, lines[2])
+    units.write_text("\n".join(lines) + "\n", "utf-8")
+    monkeypatch.setenv("MOVEMENT_REPORTS_REGISTER", str(register))
+    code, _, err = run("reports")
+    assert code == 2
+    assert "units.csv:4" in err.replace("\n", "")
+
+
+def test_the_whole_path_on_the_command_line(
+    run: Run, sample: Path, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = make_settings(sample / "register")
+    monkeypatch.setenv("MOVEMENT_REPORTS_REGISTER", str(settings.register))
+    monkeypatch.setenv("MOVEMENT_REPORTS_WAREHOUSE_URL", str(settings.warehouse_url))
+    where = ("--report", "movements-half", "--period", "2026-S1")
+
+    code, _, err = run("board", *where)
+    assert (code, "movement-reports init" in err.replace("\n", " ")) == (2, True)
+    assert run("init")[0] == 0
+    code, out, _ = run("ingest", "--json", sample / "inbox", "--receipts", sample / "receipts.csv")
+    assert (code, json.loads(out)["landed"]) == (0, len(list((sample / "inbox").iterdir())))
+    code, out, _ = run("board", *where, "--as-of", "2026-11-21T08:00:00+07:00", "--json")
+    board = json.loads(out)
+    assert code == 1
+    assert list(board) == ["report", "period", "clock", "as_of", "counts", "rates", "units"]
+    assert list(board["counts"]) == ["expected", "on_time", "late", "missing", "rejected", "pending", "exempt"]
+    assert list(board["units"][0]) == ["unit", "status", "due_at", "accepted_at", "days_late", "attempts"]
+    code, out, _ = run("board", *where, "--as-of", "2026-06-01", "--json")
+    assert json.loads(out)["counts"]["missing"] == 0
+    code, out, _ = run("consolidate", *where, "--json")
+    figures = json.loads(out)["values"]
+    assert code == 0
+    assert run("trace", figures[0]["id"])[0] == 0
+    assert run("trace", "movements-half:2026-S1/F05/99/none")[0] == 2
+    first = run("fingerprint")
+    assert run("ingest", sample / "inbox", "--receipts", sample / "receipts.csv")[0] == 0
+    assert run("fingerprint") == first
+    assert run("export", *where, "--out", tmp_path / "f.xlsx")[0] == 0
+    code, _, err = run("board", "--report", "statistics-year", "--period", "2026-A1")
+    assert code == 0, "the statistics year is still open: nothing is missing yet"
+
+
+def test_no_secret_in_messages(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOVEMENT_REPORTS_WAREHOUSE_URL", "postgresql://someone:very-secret@127.0.0.1:1/nothing")
+    code, out, err = run("board", "--report", "movements-half", "--period", "2026-S1")
+    assert code == 2
+    assert "very-secret" not in out + err
+    assert "127.0.0.1" in err
