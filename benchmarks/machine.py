@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 _LIBRARIES = ("pandas", "great_expectations", "openpyxl", "python-calamine", "sqlalchemy", "psycopg", "apache-airflow")
 

@@ -80,9 +80,10 @@ def run_measurements(options: Options, console: Console) -> dict[str, Any]:
                 **figures,
             }
         )
-    results["ratios"] = _read_ratios(results["measurements"])
-    results["goals_reached"] = {name: _is_reached(name, value) for name, value in results["ratios"].items()}
-    RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        # After each one: what is measured is kept when a later one fails.
+        results["ratios"] = _read_ratios(results["measurements"])
+        results["goals_reached"] = {name: _is_reached(name, value) for name, value in results["ratios"].items()}
+        RESULTS.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return results
 
 

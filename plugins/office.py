@@ -19,8 +19,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from etl.calendar.periods import UnknownPeriod
 from etl.register.model import UnknownReport
+from etl.usecases.attempts import read_attempts
 from plugins.airflow_settings import open_run, split_key
-from plugins.office_queries import read_attempts
 from plugins.office_views import (
     DECISION_LABELS,
     SEVERITY_LABELS,

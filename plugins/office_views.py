@@ -13,8 +13,8 @@ from etl.usecases.board import STATUS_LABELS
 
 if TYPE_CHECKING:
     from etl.register.model import Register
+    from etl.usecases.attempts import Attempt
     from etl.usecases.board import Board, BoardLine
-    from plugins.office_queries import Attempt
 
 COUNT_LABELS: Final[Mapping[str, str]] = {"expected": "phải báo cáo", **STATUS_LABELS}
 RATE_LABELS: Final[Mapping[str, str]] = {

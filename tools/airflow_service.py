@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tools.airflow_client import AirflowClient, AirflowError
 from tools.airflow_files import (

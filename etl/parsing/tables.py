@@ -151,7 +151,8 @@ def _report_bare_row(table: Table, row: int, parsed: ParsedSubmission, catalogue
     """A row with figures and no code: its values are not used, and the sender is told so."""
     if not _has_figures(table, row):
         return
-    columns = sorted(column for column in table.columns.values() if read_text(table.sheet, row, column))
+    filled = {column for column in table.columns.values() if (row, column) in table.sheet.cells}
+    columns = sorted(filled, key=lambda column: (not read_text(table.sheet, row, column), column))
     parsed.findings.append(
         catalogue.make_finding(
             "ROW-NO-CODE", form=table.form, sheet=table.sheet.name, cell=cell_name(row, columns[0]),

@@ -20,8 +20,6 @@ Missing = Literal["blank", "not_applicable", "not_reported", "bad", "absent"]
 """Why there is no value: empty cell; `x`; `…`; unreadable (there is a finding); the row or column is not in the file."""
 
 MAX_DECIMALS = 6
-BEYOND_NUMBERS = Decimal(10) ** 100
-"""No figure, but a cell full of digits; arithmetic on floats must not meet infinity."""
 _BEYOND_FIGURES = Decimal(10) ** 30
 """No rule can calculate with such a number: as a binary fraction it may be infinite, and one cell would stop a batch."""
 
@@ -185,7 +183,7 @@ def _from_digits(digits: str, kind: ValueType) -> tuple[Decimal, int] | str:
 
 def _check_number(found: tuple[Decimal, int], kind: ValueType) -> ParsedValue:
     number, decimals = found
-    if not number.is_finite() or abs(number) >= BEYOND_NUMBERS:
+    if not number.is_finite():
         return _bad("CELL-NOT-NUMBER")
     if number < 0 and kind is not ValueType.MONEY:
         return _bad("CELL-NEGATIVE")

@@ -77,8 +77,9 @@ def find_forms(workbook: Workbook, forms: Mapping[str, Form], metadata: Mapping[
         code = named.get(comparison_key(sheet.name)) or _form_by_name(sheet.name, forms) or ""
         named_form = forms.get(code)
         table = _best_table(sheet, [named_form], sure=True) if named_form else None
-        if table is None:
-            table = _best_table(sheet, list(forms.values()), sure=False)
+        if table is None or measure_likeness(table) < _SAME_TABLE:
+            # A sheet may carry one form's name and hold another; labels tell, a name and a few codes do not.
+            table = _best_table(sheet, list(forms.values()), sure=False) or table
         if table is not None and table.form in found.tables:
             found.doubled.append(table)
         elif table is not None:

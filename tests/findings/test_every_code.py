@@ -255,7 +255,9 @@ def make_cases() -> dict[str, Pair]:
         "F05-ROW-SUM": pair(put("F05", "11", "1", 33), cell("C19"), put("F05", "11", "6", 99)),
         "F05-BY-SUBJECT": pair(put("F05", "04", "2", 2), cell("D9"), put("F05", "03", "2", 10)),
         "F05-BY-METHOD": pair(put("F05", "12", "2", 5), cell("D9"), [put("F05", str(row), "2", None) for row in range(11, 18)]),
-        "F05-INDIVIDUALS": pair(put("F05", "06", "3", 1), cell("E13"), [put("F05", f"{row:02}", "3", None) for row in range(6, 11)]),
+        "F05-INDIVIDUALS": pair(
+            put("F05", "06", "3", 1), cell("E13"), [put("F05", f"{row:02}", "3", None) for row in range(6, 11)]
+        ),
         "F05-ENTERPRISES": pair(put("F05", "03", "4", 4), cell("F11"), put("F05", "03", "4", 3)),
         # F07
         "F07-TOTAL": pair(put("F07", "04", "1", 13), (F07, "D9")),

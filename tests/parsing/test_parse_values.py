@@ -123,7 +123,7 @@ def test_what_is_no_number(text: str, kind: ValueType, problem: str) -> None:
 @given(st.integers(min_value=0, max_value=10**24))
 def test_counts_round_trip(number: int) -> None:
     value = read(format_number(number), ValueType.COUNT)
-    assert (value.number, value.decimals) == (number, 0)
+    assert (value.number, value.decimals) == (Decimal(number), 0)
 
 
 @given(st.decimals(min_value=0, max_value=10**15, places=4), st.integers(min_value=1, max_value=MAX_DECIMALS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 import pytest
@@ -82,11 +82,11 @@ def test_the_short_way_reads_what_the_reader_reads() -> None:
     ids=["rows above", "columns left", "both, no metadata", "renamed, no metadata", "renamed", "longer name",
          "notes beside", "an empty row inside", "two columns exchanged"],
 )  # fmt: skip
-def test_a_moved_table_keeps_its_figures(form: str, moved: Edit) -> None:
+def test_a_moved_table_keeps_its_figures(form: str, moved: Callable[[str], list[Edit]]) -> None:
     plain = numbers(make_sending(), form)
     assert any(value is not None for value in plain.values()) or form == "F00"
-    assert numbers(make_sending(*moved(form)), form) == plain  # type: ignore[attr-defined]
-    assert parse(make_sending(*moved(form)), form).findings == []  # type: ignore[attr-defined]
+    assert numbers(make_sending(*moved(form)), form) == plain
+    assert parse(make_sending(*moved(form)), form).findings == []
 
 
 @pytest.mark.parametrize(("form", "column"), [("F00", 0), ("F05", 1), ("F07", 0)])

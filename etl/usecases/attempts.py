@@ -1,16 +1,15 @@
-"""What the findings page reads: the attempts of one unit with their verdicts and findings. Reads only."""
+"""The attempts of one unit for one period, with verdicts and findings. Reads only."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-if TYPE_CHECKING:
-    from etl.usecases.context import Context
+from etl.usecases.context import Context
 
 _ATTEMPTS: Final = """
 SELECT s.arrival_id, row_number() OVER (ORDER BY s.received_at, s.id) AS number, s.received_at, a.file_name,
@@ -23,9 +22,12 @@ WHERE s.report = :report AND s.period = :period AND s.unit = :unit
 ORDER BY number DESC
 """
 _FINDINGS: Final = """
-SELECT arrival_id, code, severity, form, sheet, cell, value, message, fix FROM core.finding
-WHERE arrival_id = ANY(:arrivals)
-ORDER BY array_position(ARRAY['error', 'warning', 'info'], severity), ordinal
+SELECT f.arrival_id, f.code, f.severity, f.form, f.sheet, f.cell, f.message, f.fix,
+       -- What stands in a restricted field (names, telephone numbers) is for nobody's screen.
+       CASE WHEN NOT EXISTS (SELECT 1 FROM register.form_field d WHERE d.restricted AND d.retired_at IS NULL
+                             AND d.form = f.form AND d.field = f.field) THEN f.value END AS value
+FROM core.finding f WHERE f.arrival_id = ANY(:arrivals)
+ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.ordinal
 """
 
 
