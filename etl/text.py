@@ -43,6 +43,7 @@ _U_TO_I = {_compose("u", tone): _compose("i", tone) for tone in ("", *_TONE_MARK
 _FINAL_QUY = re.compile(rf"(?<!\w)q([{''.join(_U_TO_I)}])y(?!\w)")
 
 
+@lru_cache(maxsize=65536)
 def normalise(text: str) -> str:
     """The text without what cannot be seen: NFC, no zero-width or control characters, single blanks, no outer blanks.
 

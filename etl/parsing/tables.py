@@ -197,7 +197,9 @@ def _add_cell(
         cell.cell = cell_name(*at)
         cell.raw = raw.text if raw is not None else None
         cell.value = parse_value(raw, declared)
-    parsed.add_cell(cell, catalogue, _show_written(raw))
+    # Only a finding quotes what was written; showing every number would cost more than reading it.
+    written = _show_written(raw) if cell.value.problem is not None else ""
+    parsed.add_cell(cell, catalogue, written)
 
 
 def _show_written(raw: Cell | None) -> str:

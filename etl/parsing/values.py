@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Literal
 
 from etl.forms.declaration import Value, ValueType
@@ -110,6 +111,7 @@ def displayed_decimals(text: str, number_format: str | None) -> int:
     return min(max(fixed, min(typed, fixed + optional)), MAX_DECIMALS)
 
 
+@lru_cache(maxsize=1024)
 def _format_places(number_format: str | None) -> tuple[int, int] | None:
     if not number_format or number_format in {"General", "@"}:
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
 WorkbookFormat: TypeAlias = Literal["xlsx", "xlsm", "xls", "ods"]
@@ -65,6 +66,7 @@ class Workbook:
     sheets: tuple[Sheet, ...]
 
 
+@lru_cache(maxsize=1024)
 def column_name(column: int) -> str:
     """The letters of a zero-based column: 0 is "A", 26 is "AA". Raises ValueError when negative."""
     if column < 0:

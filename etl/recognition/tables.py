@@ -10,6 +10,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from etl.forms.declaration import Form, FormVersion, Kind
 from etl.reading.grid import CellKind, Sheet, Workbook
@@ -58,6 +59,7 @@ def read_text(sheet: Sheet, row: int, column: int) -> str:
     return normalise(cell.text) if cell is not None and cell.kind is not CellKind.ERROR else ""
 
 
+@lru_cache(maxsize=65536)
 def read_code(text: str, width: int = 0) -> str:
     """A code as typed, made comparable: "(A)" and "A" are one; a number that lost its noughts gets them back."""
     code = text.strip("()[]. ").removesuffix(".0")
