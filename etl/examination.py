@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Literal
 from etl.findings.catalogue import Catalogue
 from etl.findings.model import Finding, Severity
 from etl.forms.declaration import Form
+from etl.parsing.references import References
 from etl.parsing.submission import ParsedSubmission, report_found_forms
-from etl.parsing.tables import AskedRow, Resolver, parse_table
+from etl.parsing.tables import parse_table
 from etl.reading.failures import FailedReading, ReadingFailure, wrong_extension
 from etl.reading.grid import Workbook, parse_cell_name
 from etl.reading.pool import ReaderPool
 from etl.recognition.identity import Identity, identify, read_metadata
-from etl.recognition.tables import find_forms, read_code
-from etl.register.entities import EVERY, FormStatus
+from etl.recognition.tables import find_forms
+from etl.register.entities import FormStatus
 from etl.register.model import Register
 from etl.settings import Settings
 from etl.validation.context import Submission
@@ -124,6 +125,7 @@ class Examiner:
         self._forms = forms
         self._catalogue = catalogue
         self._make_validator = validator
+        self._references = References(register)
         self._validator: Validator | None = None
         self._pool = ReaderPool(
             settings.readers, settings.reader_memory_bytes, settings.reader_seconds, settings.max_file_bytes
@@ -147,9 +149,7 @@ class Examiner:
         with pause_collection():
             return self._examine_together(batch, on_progress)
 
-    def _examine_together(
-        self, batch: Sequence[Delivery], on_progress: Callable[[int], None] | None
-    ) -> list[Examined]:
+    def _examine_together(self, batch: Sequence[Delivery], on_progress: Callable[[int], None] | None) -> list[Examined]:
         readings = self._pool.read((place, delivery.data) for place, delivery in enumerate(batch))
         examined = []
         for place, reading in readings:
@@ -192,58 +192,14 @@ class Examiner:
             owed = {form: status is FormStatus.MANDATORY for form, status in statuses.items()} or None
         names = {code: form.name for code, form in self._forms.items()}
         parsed.findings.extend(report_found_forms(found, owed, names, self._catalogue))
-        for form in sorted(found.tables):
-            if owed is not None and form not in owed:
-                continue
-            asked = self._asked_rows(identity) if identity.is_attributed else None
-            resolvers, known = self._resolvers(identity)
-            parse_table(found.tables[form], parsed, self._catalogue, resolvers, known, asked)
-        return identity
-
-    def _asked_rows(self, identity: Identity) -> list[AskedRow]:
         unit, period = identity.unit, identity.period
-        assert unit is not None and period is not None  # noqa: S101 - the caller asked only when attributed
-        return [
-            AskedRow((movement.code, indicator.code), (movement.name, indicator.name))
-            for movement in self._register.movements_on(period.start, period.end)
-            for indicator in self._register.indicators_for(movement.code, unit.type, period.end)
-        ]
-
-    def _resolvers(self, identity: Identity) -> tuple[dict[str, Resolver], dict[str, list[str]]]:
-        register = self._register
-        movements = {movement.code for movement in register.movements}
-        on = identity.period.end if identity.period else None
-
-        def movement(text: str, _: Mapping[str, str]) -> str | None:
-            code = read_code(text)
-            if code in movements:
-                return code
-            named = register.find_movement_by_name(text)
-            return named[0].code if len(named) == 1 else None
-
-        def indicator(text: str, references: Mapping[str, str]) -> str | None:
-            code = read_code(text)
-            owner = references.get("movement")
-            known = {
-                row.code
-                for row in register.indicators
-                if row.movement in (EVERY, owner) and (on is None or row.valid_from <= on)
-            }
-            return code if code in known else None
-
-        def unit(text: str, _: Mapping[str, str]) -> str | None:
-            code = read_code(text)
-            if register.unit_versions(code):
-                return code
-            named = register.find_unit_by_name(text)
-            return named[0].code if len(named) == 1 else None
-
-        known = {
-            "movement": [*sorted(movements), *(movement.name for movement in register.movements)],
-            "indicator": sorted({row.code for row in register.indicators}),
-            "unit": sorted({row.code for row in register.units}),
-        }
-        return {"movement": movement, "indicator": indicator, "unit": unit}, known
+        asked = self._references.list_asked(unit.type, period) if identity.is_attributed and unit and period else None
+        resolvers = self._references.resolvers_on(period.end if period else None)
+        for form in sorted(found.tables):
+            if owed is None or form in owed:
+                table = found.tables[form]
+                parse_table(table, parsed, self._catalogue, resolvers, self._references.known_names, asked)
+        return identity
 
     def _explain_failure(self, failed: FailedReading, size: int) -> Finding:
         code = failed.failure.value.replace("_", "-")

@@ -6,6 +6,7 @@ Fixed tables (fields, matrix) and lists differ only in how a row is named; both 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -225,6 +226,7 @@ def _parse_list(
     sheet, form = table.sheet, table.form
     rows = parsed.rows.setdefault(form, [])
     seen: dict[str, int] = {}
+    times: Counter[str] = Counter()
     by_key = {join_key(row.codes): row for row in asked} if asked is not None else None
     keys = table.version.key_columns
     last = _last_list_row(table, keys)
@@ -270,7 +272,8 @@ def _parse_list(
                 catalogue.make_finding("ROW-NOT-ASKED", form=form, sheet=sheet.name, row=key, cell=first, value=key)
             )
         seen.setdefault(key, row)
-        ordinal = sum(earlier.key == key for earlier in rows)
+        ordinal = times[key]
+        times[key] += 1
         rows.append(ListRow(key, ordinal, checked, references))
         for column in table.version.columns:
             own = (row, table.columns[column.code]) if column.code in table.columns else None
@@ -308,7 +311,7 @@ def _find_key(table: Table, row: int, column: Column) -> tuple[int, int] | None:
 def _last_list_row(table: Table, keys: tuple[Column, ...]) -> int:
     """The last row with both keys, or with a figure: below it stand notes and signatures."""
     last = table.code_row
-    for row in {r for r, _ in table.sheet.cells if r > table.code_row}:
+    for row in sorted({r for r, _ in table.sheet.cells if r > table.code_row}, reverse=True):
         if all(_find_key(table, row, column) for column in keys) or _has_figures(table, row):
-            last = max(last, row)
+            return row
     return last

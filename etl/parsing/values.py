@@ -98,6 +98,11 @@ def parse_value(cell: Cell | None, declared: Value) -> ParsedValue:
         return _bad("CELL-NOT-CHOICE", ", ".join(choice.labels[0] for choice in declared.choices))
     if cell.kind is CellKind.DATE and declared.type is ValueType.CODE:
         return _bad("CELL-NOT-CHOICE", "mã dạng chữ")
+    return _as_text(text)
+
+
+@lru_cache(maxsize=65536)
+def _as_text(text: str) -> ParsedValue:
     return ParsedValue(text=text)
 
 
@@ -123,6 +128,7 @@ def _format_places(number_format: str | None) -> tuple[int, int] | None:
     return digits.count("0"), digits.count("#") + digits.count("?")
 
 
+@lru_cache(maxsize=65536)
 def _parse_number(cell: Cell, text: str, kind: ValueType) -> ParsedValue:
     if cell.kind is CellKind.NUMBER:
         return _check_number(_from_cell_number(cell, kind), kind)

@@ -102,6 +102,8 @@ def find_table(sheet: Sheet, form: Form, version: FormVersion) -> Table | None:
     for row, column in sheet.cells:
         if row in by_row:
             by_row[row].append(column)
+    enough = min(max(3, round(len(wanted) * _FEWEST_CODES)), len(wanted))
+    letters = [code for code in wanted if code.isalpha()]
     for row in rows:
         columns: dict[str, int] = {}
         doubled: list[tuple[str, int]] = []
@@ -112,12 +114,12 @@ def find_table(sheet: Sheet, form: Form, version: FormVersion) -> Table | None:
                     doubled.append((code, column))
                 else:
                     columns[code] = column
-        enough = max(3, round(len(wanted) * _FEWEST_CODES))
-        letters = [code for code in wanted if code.isalpha()]
-        if len(columns) < min(enough, len(wanted)) or not any(code in columns for code in letters):
+        if len(columns) < enough or not any(code in columns for code in letters):
             continue
         if best is None or len(columns) > len(best.columns):
             best = Table(sheet, form.code, version, row, columns, doubled)
+        if len(best.columns) == len(wanted):
+            break  # no row below can carry more
     return best
 
 

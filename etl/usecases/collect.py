@@ -6,16 +6,23 @@ Idempotent by arrival: a file is new when its place in the channel holds other b
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
-from etl.channels.folder import BadReceipts, Dropped, list_files, read_receipts
+from etl.channels.folder import Dropped, list_files, read_receipts
 from etl.usecases.context import Context
+from etl.warehouse.connect import raw_connection
 
 CHANNEL = "folder"
+GROUP = 50
+"""Files recorded in one transaction; what is lost to a kill is only their recording, never their bytes."""
+
 _LOCK = 7_260_001
 """Advisory lock: one collector at a time decides what is new."""
 
@@ -55,54 +62,56 @@ def collect_arrivals(
         receipts = default if receipts is None and simulated and default.is_file() else receipts
     instants = read_receipts(receipts) if receipts is not None else {}
     landed = seen = 0
-    for dropped in list_files(paths):
-        data = dropped.path.read_bytes()
+    waiting = iter(list_files(paths))
+    while group := list(islice(waiting, GROUP)):
         # The bytes are safe before the warehouse hears of them; killed in between, the next run finds them again.
-        sha256 = context.landing.put(data)
-        received_at = instants.get(dropped.locator) or instants.get(dropped.path.name) or context.clock()
-        if _record_arrival(context, dropped, sha256, len(data), received_at):
-            landed += 1
-        else:
-            seen += 1
+        arrivals = [_land_file(context, dropped, instants) for dropped in group]
+        new = _record_arrivals(context, arrivals)
+        landed += new
+        seen += len(group) - new
         if on_progress is not None:
-            on_progress(1)
+            on_progress(len(group))
     return CollectSummary(landed, seen)
 
 
-def _record_arrival(context: Context, dropped: Dropped, sha256: str, size: int, received_at: object) -> bool:
+def _land_file(context: Context, dropped: Dropped, instants: Mapping[str, datetime]) -> dict[str, Any]:
+    data = dropped.path.read_bytes()
+    received_at = instants.get(dropped.locator) or instants.get(dropped.path.name) or context.clock()
     hints = {"unit": dropped.folder} if context.register.unit_versions(dropped.folder) else {}
-    row = {
+    return {
         "channel": CHANNEL,
         "locator": dropped.locator,
         "file_name": dropped.path.name,
-        "sha256": sha256,
-        "size": size,
+        "sha256": context.landing.put(data),
+        "size": len(data),
         "received_at": received_at,
-        "recorded_at": received_at if context.register.province.simulated else context.clock(),
+        "recorded_at": context.recorded_at(received_at),
         "hints": json.dumps(hints),
     }
-    with context.engine.begin() as connection:
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        newest = connection.execute(
-            sa.text(
-                "SELECT sha256 FROM landing.arrival WHERE channel = :channel AND locator = :locator AND part = '' "
-                "ORDER BY id DESC LIMIT 1"
-            ),
-            row,
-        ).scalar()
-        if newest == sha256:
-            return False
-        connection.execute(
-            sa.text("INSERT INTO landing.blob VALUES (:sha256, :size, :recorded_at) ON CONFLICT DO NOTHING"), row
+
+
+def _record_arrivals(context: Context, arrivals: Sequence[Mapping[str, Any]]) -> int:
+    """Record those whose place held other bytes (or nothing) when last seen; how many."""
+    with raw_connection(context.engine) as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        newest = dict(
+            connection.execute(
+                "SELECT DISTINCT ON (locator) locator, sha256 FROM landing.arrival "
+                "WHERE channel = %s AND part = '' AND locator = ANY(%s) ORDER BY locator, id DESC",
+                (CHANNEL, [row["locator"] for row in arrivals]),
+            ).fetchall()
         )
-        connection.execute(
-            sa.text(
-                "INSERT INTO landing.arrival (channel, locator, file_name, sha256, received_at, hints, recorded_at) "
-                "VALUES (:channel, :locator, :file_name, :sha256, :received_at, :hints, :recorded_at)"
-            ),
-            row,
-        )
-        return True
+        new = [row for row in arrivals if newest.get(row["locator"]) != row["sha256"]]
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO landing.blob VALUES (%(sha256)s, %(size)s, %(recorded_at)s) ON CONFLICT DO NOTHING", new
+            )
+            cursor.executemany(
+                "INSERT INTO landing.arrival (channel, locator, file_name, sha256, received_at, hints, recorded_at) VALUES "
+                "(%(channel)s, %(locator)s, %(file_name)s, %(sha256)s, %(received_at)s, %(hints)s, %(recorded_at)s)",
+                new,
+            )
+    return len(new)
 
 
 def plan_batches(context: Context, max_batches: int = 8, batch_size: int = 250) -> list[list[int]]:
@@ -115,6 +124,3 @@ def plan_batches(context: Context, max_batches: int = 8, batch_size: int = 250) 
     with context.engine.connect() as connection:
         ids = list(connection.execute(statement, {"most": max_batches * batch_size}).scalars())
     return [ids[start : start + batch_size] for start in range(0, len(ids), batch_size)]
-
-
-__all__ = ["BadReceipts", "CollectSummary", "ReceiptsNotAllowed", "collect_arrivals", "plan_batches"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 import psycopg
 
 from etl.calendar.deadlines import TIMEZONE
-from etl.examination import Delivery, Examined, Examiner, judge
+from etl.examination import Delivery, Examined, Examiner, judge, pause_collection
 from etl.text import format_date
 from etl.usecases.context import Context, Knowledge
 from etl.warehouse.connect import raw_connection
@@ -22,12 +22,15 @@ from etl.warehouse.submission_load import (
     LOAD_LOCK,
     Arrival,
     Connection,
+    LoadRows,
+    Newest,
+    Obligation,
     copy_findings,
     copy_observations,
-    find_newest,
+    read_newest,
+    read_owed,
     read_pending,
-    write_outcome,
-    write_submission,
+    reserve_submission_ids,
 )
 
 log = logging.getLogger(__name__)
@@ -76,6 +79,16 @@ def load_batch(
         pending = read_pending(connection, arrival_ids)
     if not pending:
         return BatchSummary()
+    with pause_collection():
+        return _examine_and_load(context, pending, on_progress, examiner)
+
+
+def _examine_and_load(
+    context: Context,
+    pending: Sequence[Arrival],
+    on_progress: Callable[[int], None] | None,
+    examiner: Examiner | None,
+) -> BatchSummary:
     deliveries = (
         Delivery(arrival.id, arrival.file_name, context.landing.get(arrival.sha256), arrival.hints)
         for arrival in pending
@@ -110,61 +123,78 @@ def _load_together(context: Context, pairs: Sequence[tuple[Arrival, Examined]]) 
     with raw_connection(context.engine) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOAD_LOCK,))
         still_pending = {arrival.id for arrival in read_pending(connection, [arrival.id for arrival, _ in pairs])}
-        loaded: list[tuple[int, Examined]] = []
-        findings = []
+        waiting = [pair for pair in pairs if pair[0].id in still_pending]
+        owed = _open_obligations(context, connection, waiting)
+        newest = read_newest(connection, owed)
+        ids = reserve_submission_ids(connection, len(waiting))
+        rows, loaded, findings = LoadRows(), [], []
         summary = BatchSummary()
-        for arrival, examined in pairs:
-            if arrival.id in still_pending:
-                submission_id, became = _settle(context, connection, arrival, examined)
-                if submission_id is not None and became != "already_received":
-                    loaded.append((submission_id, examined))
-                findings.append((arrival.id, examined.findings, context.recorded_at(arrival.received_at)))
-                summary += BatchSummary(**{became: 1})
+        for arrival, examined in waiting:
+            recorded_at = context.recorded_at(arrival.received_at)
+            obligation = _obligation_of(examined)
+            hints = {**examined.identity.hints, **_known_codes(examined)}
+            if obligation is None or obligation not in owed:
+                rows.add_outcome(arrival, "quarantined", recorded_at, None, hints)
+                summary += BatchSummary(quarantined=1)
+            elif _is_repeat(newest.get(obligation), arrival):
+                rows.add_outcome(arrival, "already_received", recorded_at, newest[obligation].submission_id, hints)
+                summary += BatchSummary(already_received=1)
+            else:
+                submission_id = next(ids)
+                rows.add_submission(submission_id, arrival, obligation, examined, recorded_at)
+                rows.add_outcome(arrival, "submission", recorded_at, submission_id, hints)
+                loaded.append((submission_id, examined))
+                newest[obligation] = Newest(submission_id, arrival.sha256, arrival.received_at)
+                summary += BatchSummary(**{examined.verdict: 1})
+            findings.append((arrival.id, examined.findings, recorded_at))
+        rows.write(connection)
         copy_observations(connection, loaded)
         copy_findings(connection, findings)
         return summary
 
 
-def _settle(context: Context, connection: Connection, arrival: Arrival, examined: Examined) -> tuple[int | None, str]:
-    """Decide what an arrival becomes, and record it: (submission id, name of the count it adds to)."""
-    recorded_at = context.recorded_at(arrival.received_at)
+def _known_codes(examined: Examined) -> dict[str, str]:
     identity = examined.identity
-    hints = dict(identity.hints)
-    for name, known in (("unit", identity.unit), ("report", identity.report), ("period", identity.period)):
-        if known is not None:
-            hints[name] = known.code
-    if not _can_be_attributed(context, connection, arrival, examined):
-        write_outcome(connection, arrival, "quarantined", recorded_at, None, hints)
-        return None, "quarantined"
-    assert identity.unit and identity.report and identity.period  # noqa: S101 - just checked
-    newest = find_newest(connection, identity.unit.code, identity.report.code, identity.period.code)
-    if newest is not None and newest[1] == arrival.sha256 and newest[2] <= arrival.received_at:
-        write_outcome(connection, arrival, "already_received", recorded_at, newest[0], hints)
-        return newest[0], "already_received"
-    submission_id = write_submission(connection, arrival, examined, recorded_at)
-    write_outcome(connection, arrival, "submission", recorded_at, submission_id, hints)
-    return submission_id, examined.verdict
+    known = {"unit": identity.unit, "report": identity.report, "period": identity.period}
+    return {name: item.code for name, item in known.items() if item is not None}
 
 
-def _can_be_attributed(context: Context, connection: Connection, arrival: Arrival, examined: Examined) -> bool:
-    """Whether there is an obligation for it; a period that has begun is opened, one that has not is a finding."""
+def _obligation_of(examined: Examined) -> Obligation | None:
+    """Whose obligation the content speaks of; None when it cannot be attributed or is not owed by such a unit."""
     identity = examined.identity
     if not (identity.unit and identity.report and identity.period):
-        return False
+        return None
     if not identity.report.is_owed_by(identity.unit.type):
-        return False
-    received = arrival.received_at.astimezone(TIMEZONE).date()
-    if identity.period.start > received:
-        finding = context.catalogue.make_finding(
-            "ID-PERIOD-NOT-STARTED", value=identity.period.label, expected=format_date(received)
-        )
-        examined.findings = [finding, *examined.findings]
-        examined.verdict = judge(examined.findings)
-        return False
-    known = connection.execute(
-        "SELECT 1 FROM register.obligation WHERE unit = %s AND report = %s AND period = %s AND retired_at IS NULL",
-        (identity.unit.code, identity.report.code, identity.period.code),
-    ).fetchone()
-    if known is None:
-        load_obligations(connection, context.register, identity.report, identity.period, context.clock())
-    return True
+        return None
+    return identity.unit.code, identity.report.code, identity.period.code
+
+
+def _is_repeat(newest: Newest | None, arrival: Arrival) -> bool:
+    """Bytes equal to the obligation's newest submission: received already. The same bytes after others are a resend."""
+    return newest is not None and newest.sha256 == arrival.sha256 and newest.received_at <= arrival.received_at
+
+
+def _open_obligations(
+    context: Context, connection: Connection, pairs: Sequence[tuple[Arrival, Examined]]
+) -> set[Obligation]:
+    """The obligations of these files that are on the ledger. A period that has begun is opened; one that has not is a finding."""
+    wanted: dict[Obligation, Examined] = {}
+    for arrival, examined in pairs:
+        obligation, period = _obligation_of(examined), examined.identity.period
+        if obligation is None or period is None:
+            continue
+        received = arrival.received_at.astimezone(TIMEZONE).date()
+        if period.start <= received:
+            wanted[obligation] = examined
+        else:
+            finding = context.catalogue.make_finding(
+                "ID-PERIOD-NOT-STARTED", value=period.label, expected=format_date(received)
+            )
+            examined.findings = list(dict.fromkeys([finding, *examined.findings]))
+            examined.verdict = judge(examined.findings)
+    owed = read_owed(connection, wanted)
+    unopened = {obligation[1:]: examined.identity for obligation, examined in wanted.items() if obligation not in owed}
+    for identity in unopened.values():
+        if identity.report and identity.period:
+            load_obligations(connection, context.register, identity.report, identity.period, context.clock())
+    return read_owed(connection, wanted) if unopened else owed

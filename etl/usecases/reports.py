@@ -48,4 +48,3 @@ def list_reports(knowledge: Knowledge, now: datetime) -> list[dict[str, object]]
             }
         )
     return listed
-

@@ -6,8 +6,9 @@ All functions work inside the caller's transaction. Observations go by COPY: row
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,9 @@ from etl.examination import Examined
 from etl.findings.model import Finding, Severity
 
 Connection = psycopg.Connection[Any]
+Obligation = tuple[str, str, str]
+"""Codes of unit, report and period."""
+
 LOAD_LOCK = 7_260_002
 """Advisory lock of a load: one at a time, so that "the newest submission" means the same to all."""
 
@@ -49,63 +53,104 @@ def read_pending(connection: Connection, arrival_ids: Sequence[int]) -> list[Arr
     return [Arrival(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in rows]
 
 
-def find_newest(connection: Connection, unit: str, report: str, period: str) -> tuple[int, str, datetime] | None:
-    """(id, sha256, receipt) of an obligation's newest submission, or None."""
-    row = connection.execute(
-        "SELECT id, sha256, received_at FROM core.submission WHERE unit = %s AND report = %s AND period = %s "
-        "ORDER BY received_at DESC, arrival_id DESC LIMIT 1",
-        (unit, report, period),
-    ).fetchone()
-    return (row[0], row[1], row[2]) if row else None
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The submission of an obligation that was received last."""
+
+    submission_id: int
+    sha256: str
+    received_at: datetime
 
 
-def write_submission(connection: Connection, arrival: Arrival, examined: Examined, recorded_at: datetime) -> int:
-    """A submission with its verdict and the system's decision; its id. Observations and findings are copied apart."""
-    identity = examined.identity
-    if identity.unit is None or identity.report is None or identity.period is None:
-        raise ValueError(f"arrival {arrival.id} is not attributed and cannot become a submission")
-    row = connection.execute(
-        "INSERT INTO core.submission (arrival_id, unit, report, period, received_at, sha256, form_versions, recorded_at) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
-        (
-            arrival.id, identity.unit.code, identity.report.code, identity.period.code, arrival.received_at,
-            arrival.sha256, json.dumps(examined.form_versions), recorded_at,
-        ),
-    ).fetchone()  # fmt: skip
-    assert row is not None  # noqa: S101 - RETURNING gives a row or raises
-    submission_id: int = row[0]
-    tally = {severity: sum(f.severity is severity for f in examined.findings) for severity in Severity}
-    connection.execute(
-        "INSERT INTO core.verdict (submission_id, verdict, errors, warnings, infos, recorded_at) "
-        "VALUES (%s, %s, %s, %s, %s, %s)",
-        (
-            submission_id, examined.verdict, tally[Severity.ERROR], tally[Severity.WARNING], tally[Severity.INFO],
-            recorded_at,
-        ),
-    )  # fmt: skip
-    rejected = examined.verdict == "rejected"
-    connection.execute(
-        "INSERT INTO core.decision (submission_id, decision, decided_by, reason, recorded_at) VALUES (%s, %s, %s, %s, %s)",
-        (
-            submission_id, "return" if rejected else "accept", SYSTEM,
-            "Có lỗi theo quy tắc kiểm tra" if rejected else "Đạt quy tắc kiểm tra", recorded_at,
-        ),
-    )  # fmt: skip
-    return submission_id
+def read_newest(connection: Connection, obligations: Collection[Obligation]) -> dict[Obligation, Newest]:
+    """The newest submission of each obligation that has one."""
+    rows = connection.execute(
+        "SELECT DISTINCT ON (s.unit, s.report, s.period) s.unit, s.report, s.period, s.id, s.sha256, s.received_at "
+        "FROM core.submission s JOIN unnest(%s::text[], %s::text[], %s::text[]) w (unit, report, period) "
+        "USING (unit, report, period) ORDER BY s.unit, s.report, s.period, s.received_at DESC, s.arrival_id DESC",
+        _columns_of(obligations),
+    ).fetchall()
+    return {(row[0], row[1], row[2]): Newest(row[3], row[4], row[5]) for row in rows}
 
 
-def write_outcome(
-    connection: Connection, arrival: Arrival, outcome: str, recorded_at: datetime, submission_id: int | None,
-    hints: dict[str, str],
-) -> None:  # fmt: skip
-    """What became of an arrival; it is no longer pending then."""
-    connection.execute(
-        "INSERT INTO landing.outcome (arrival_id, outcome, submission_id, unit_hint, report_hint, period_hint, recorded_at) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (
-            arrival.id, outcome, submission_id, hints.get("unit"), hints.get("report"), hints.get("period"), recorded_at,
-        ),
-    )  # fmt: skip
+def read_owed(connection: Connection, obligations: Collection[Obligation]) -> set[Obligation]:
+    """Those of the obligations that are on the ledger."""
+    rows = connection.execute(
+        "SELECT o.unit, o.report, o.period FROM register.obligation o "
+        "JOIN unnest(%s::text[], %s::text[], %s::text[]) w (unit, report, period) USING (unit, report, period) "
+        "WHERE o.retired_at IS NULL",
+        _columns_of(obligations),
+    ).fetchall()
+    return {(row[0], row[1], row[2]) for row in rows}
+
+
+def _columns_of(obligations: Collection[Obligation]) -> tuple[list[str], list[str], list[str]]:
+    ordered = sorted(obligations)
+    return [o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered]
+
+
+def reserve_submission_ids(connection: Connection, number: int) -> Iterator[int]:
+    """Ids for that many submissions; those not used are lost, which harms nobody."""
+    rows = connection.execute(
+        "SELECT nextval(pg_get_serial_sequence('core.submission', 'id')) FROM generate_series(1, %s)", (number,)
+    ).fetchall()
+    return iter([int(row[0]) for row in rows])
+
+
+@dataclass(slots=True)
+class LoadRows:
+    """What one load writes, gathered first: a few statements for a batch instead of several a file."""
+
+    submissions: list[tuple[Any, ...]] = field(default_factory=list)
+    verdicts: list[tuple[Any, ...]] = field(default_factory=list)
+    decisions: list[tuple[Any, ...]] = field(default_factory=list)
+    outcomes: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def add_submission(
+        self, submission_id: int, arrival: Arrival, obligation: Obligation, examined: Examined, recorded_at: datetime
+    ) -> None:
+        """A submission with its verdict and the system's decision."""
+        versions = json.dumps(examined.form_versions)
+        self.submissions.append(
+            (submission_id, arrival.id, *obligation, arrival.received_at, arrival.sha256, versions, recorded_at)
+        )
+        tally = Counter(finding.severity for finding in examined.findings)
+        counts = (tally[Severity.ERROR], tally[Severity.WARNING], tally[Severity.INFO])
+        self.verdicts.append((submission_id, examined.verdict, *counts, recorded_at))
+        rejected = examined.verdict == "rejected"
+        reason = "Có lỗi theo quy tắc kiểm tra" if rejected else "Đạt quy tắc kiểm tra"
+        self.decisions.append((submission_id, "return" if rejected else "accept", SYSTEM, reason, recorded_at))
+
+    def add_outcome(
+        self, arrival: Arrival, outcome: str, recorded_at: datetime, submission_id: int | None, hints: Mapping[str, str]
+    ) -> None:
+        """What became of an arrival; it is no longer pending then."""
+        hinted = (hints.get("unit"), hints.get("report"), hints.get("period"))
+        self.outcomes.append((arrival.id, outcome, submission_id, *hinted, recorded_at))
+
+    def write(self, connection: Connection) -> None:
+        """All of it, submissions before what refers to them."""
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO core.submission (id, arrival_id, unit, report, period, received_at, sha256, form_versions, "
+                "recorded_at) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                self.submissions,
+            )
+            cursor.executemany(
+                "INSERT INTO core.verdict (submission_id, verdict, errors, warnings, infos, recorded_at) "
+                "VALUES (%s, %s, %s, %s, %s, %s)",
+                self.verdicts,
+            )
+            cursor.executemany(
+                "INSERT INTO core.decision (submission_id, decision, decided_by, reason, recorded_at) "
+                "VALUES (%s, %s, %s, %s, %s)",
+                self.decisions,
+            )
+            cursor.executemany(
+                "INSERT INTO landing.outcome (arrival_id, outcome, submission_id, unit_hint, report_hint, period_hint, "
+                "recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                self.outcomes,
+            )
 
 
 def copy_observations(connection: Connection, loaded: Iterable[tuple[int, Examined]]) -> None:

@@ -130,7 +130,7 @@ CREATE TABLE core.observation (
     sheet text, cell text, aggregation text NOT NULL, restricted boolean NOT NULL,
     PRIMARY KEY (submission_id, form, row_key, column_code, ordinal)
 );
-CREATE INDEX ON core.observation (form, row_key, column_code, submission_id) WHERE number IS NOT NULL;
+-- No other index: marts come from the accepted submissions and find their observations by the key's first column.
 CREATE TABLE core.finding (
     arrival_id bigint NOT NULL REFERENCES landing.arrival, ordinal integer NOT NULL, code text NOT NULL,
     severity text NOT NULL CHECK (severity IN ('error', 'warning', 'info')), form text, sheet text, cell text,

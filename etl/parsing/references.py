@@ -1,0 +1,80 @@
+"""What the key columns of lists may name: movements, indicators and units of the register, by code, name or alias. Pure.
+
+Made once for many files: the same few codes are asked for in every one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+
+from etl.calendar.periods import Period
+from etl.parsing.tables import AskedRow, Resolver
+from etl.recognition.tables import read_code
+from etl.register.entities import EVERY, UnitType
+from etl.register.model import Register
+
+
+class References:
+    """Look-ups over one register, remembered."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        self._movements = {movement.code for movement in register.movements}
+        self._indicators: dict[tuple[str | None, date | None], frozenset[str]] = {}
+        self._asked: dict[tuple[UnitType, str, str], list[AskedRow]] = {}
+
+    @cached_property
+    def known_names(self) -> dict[str, list[str]]:
+        """Reference -> codes and names to suggest from."""
+        register = self._register
+        return {
+            "movement": [*sorted(self._movements), *(movement.name for movement in register.movements)],
+            "indicator": sorted({row.code for row in register.indicators}),
+            "unit": sorted({row.code for row in register.units}),
+        }
+
+    def list_asked(self, unit_type: UnitType, period: Period) -> list[AskedRow]:
+        """The movement and indicator rows that a unit of that type owes for a period, in the register's order."""
+        key = (unit_type, period.clock.value, period.code)
+        if key not in self._asked:
+            self._asked[key] = [
+                AskedRow((movement.code, indicator.code), (movement.name, indicator.name))
+                for movement in self._register.movements_on(period.start, period.end)
+                for indicator in self._register.indicators_for(movement.code, unit_type, period.end)
+            ]
+        return self._asked[key]
+
+    def resolvers_on(self, day: date | None) -> dict[str, Resolver]:
+        """Reference -> how a text names it on a day (None: ever); texts that name nothing, or two things, give None."""
+
+        def indicator(text: str, references: Mapping[str, str]) -> str | None:
+            code = read_code(text)
+            return code if code in self._indicators_of(references.get("movement"), day) else None
+
+        return {"movement": self._find_movement, "indicator": indicator, "unit": self._find_unit}
+
+    def _find_movement(self, text: str, _: Mapping[str, str]) -> str | None:
+        code = read_code(text)
+        if code in self._movements:
+            return code
+        named = self._register.find_movement_by_name(text)
+        return named[0].code if len(named) == 1 else None
+
+    def _find_unit(self, text: str, _: Mapping[str, str]) -> str | None:
+        code = read_code(text)
+        if self._register.unit_versions(code):
+            return code
+        named = self._register.find_unit_by_name(text)
+        return named[0].code if len(named) == 1 else None
+
+    def _indicators_of(self, movement: str | None, day: date | None) -> frozenset[str]:
+        key = (movement, day)
+        if key not in self._indicators:
+            self._indicators[key] = frozenset(
+                row.code
+                for row in self._register.indicators
+                if row.movement in (EVERY, movement) and (day is None or row.valid_from <= day)
+            )
+        return self._indicators[key]
