@@ -44,7 +44,6 @@ def database_url(server: ServerInfo) -> Iterator[str]:
     admin.dispose()
 
 
-
 @pytest.fixture
 def make_settings(database_url: str, tmp_path: Path) -> Callable[..., Settings]:
     """Settings on an empty database and a folder of this test's own."""

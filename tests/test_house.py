@@ -37,7 +37,8 @@ def test_modules_stay_small() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in tracked_files()
-        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in {"etl", "plugins", "tools"}
+        if path.suffix == ".py"
+        and path.relative_to(ROOT).parts[0] in {"etl", "plugins", "tools"}
         and (lines := len(path.read_text("utf-8").splitlines())) > 400
     }
     assert long == {}
@@ -56,7 +57,9 @@ def test_modules_say_what_they_are_for() -> None:
     silent = [
         str(path.relative_to(ROOT))
         for path in tracked_files()
-        if path.suffix == ".py" and path.stat().st_size and not path.read_text("utf-8").lstrip().startswith(('"""', 'r"""'))
+        if path.suffix == ".py"
+        and path.stat().st_size
+        and not path.read_text("utf-8").lstrip().startswith(('"""', 'r"""'))
     ]
     assert silent == []
 

@@ -8,6 +8,7 @@ file. Imports only the standard library, python_calamine and the light modules o
 from __future__ import annotations
 
 import contextlib
+import gc
 import mmap
 import os
 import resource
@@ -33,6 +34,8 @@ def main(memory_bytes: int, seconds: float) -> None:
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(silence, stream)
+    # Cells are many and hold no cycles: the usual thresholds would walk through them again and again.
+    gc.set_threshold(100_000, 50, 50)
     while True:
         data = _read_frame(requests)
         if data is None:

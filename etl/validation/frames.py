@@ -26,6 +26,7 @@ from etl.register.model import Register
 from etl.validation.context import Submission
 
 DECIMALS = "@decimals"
+_NOWHERE = CellKey("", "", "")
 DATE_CONTEXT = frozenset({"@period_start", "@period_end"})
 RowMakers = Iterable[tuple[Callable[[str], CellKey | None], dict[str, object]]]
 Row = tuple[int, Callable[[str], CellKey | None], dict[str, object]]
@@ -113,14 +114,16 @@ def _fill(rows: Sequence[Row], columns: Sequence[str], submissions: Sequence[Sub
 
     data: dict[str, pd.Series[Any]] = {}
     for name in columns:
-        values: list[Any] = []
-        for index, find, constants in rows:
-            if name.startswith("@"):
-                values.append(contexts[index].get(name))
-            elif name in constants:
-                values.append(constants[name])
-            else:
-                values.append(_cell_value(submissions[index].parsed.cells, find, name))
+        if name.startswith("@"):
+            values: list[Any] = [contexts[index].get(name) for index, _, _ in rows]
+        elif rows and name in rows[0][2]:
+            values = [constants[name] for _, _, constants in rows]
+        else:
+            of_decimals, plain = name.endswith(DECIMALS), name.removesuffix(DECIMALS)
+            values = [
+                _cell_value(submissions[index].parsed.cells.get(find(plain) or _NOWHERE), of_decimals)
+                for index, find, _ in rows
+            ]
         first = next((cell for row in range(len(rows)) if (cell := locate(row, name)) is not None), None)
         data[name] = _make_series(values, _storage_of(name, first))
 
@@ -128,13 +131,11 @@ def _fill(rows: Sequence[Row], columns: Sequence[str], submissions: Sequence[Sub
     return Frame(frame, [index for index, _, _ in rows], locate)
 
 
-def _cell_value(cells: Mapping[CellKey, ParsedCell], find: Callable[[str], CellKey | None], name: str) -> Any:
-    key = find(name.removesuffix(DECIMALS))
-    cell = cells.get(key) if key is not None else None
+def _cell_value(cell: ParsedCell | None, of_decimals: bool) -> Any:
     if cell is None:
         return None
     value = cell.value
-    if name.endswith(DECIMALS):
+    if of_decimals:
         return value.decimals
     if value.number is not None:
         return float(value.number)

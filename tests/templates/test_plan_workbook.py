@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from etl.calendar.periods import Clock, parse_period
-from etl.forms.declaration import CellKey, Column, FieldRow, Form, FormVersion, Kind
+from etl.forms.declaration import LIST_KEY_SEPARATOR, CellKey, Column, FieldRow, Form, FormVersion, Kind
 from etl.register.model import Register, Unit, UnitType
 from etl.templates.from_register import list_movement_rows, plan_unit_workbook
 from etl.templates.layout import count_lines
@@ -147,7 +147,7 @@ def test_a_list_has_a_row_for_every_indicator_asked_and_spare_rows(
     asked = list_movement_rows(register, commune.type, PERIOD)
     assert asked
     for row in asked:
-        key = f"{row.movement}/{row.indicator}"
+        key = LIST_KEY_SEPARATOR.join((row.movement, row.indicator))
         values = [sheet.cells[sheet.places[CellKey("F03", key, column)]].value for column in "ABCDE"]
         assert values == [row.movement, row.movement_name, row.indicator, row.indicator_name, row.indicator_unit]
         assert sheet.cells[sheet.places[CellKey("F03", key, "2")]].required

@@ -46,7 +46,8 @@ def counted_observations(context: Context) -> pd.DataFrame:
             connection,
         )
         observations = pd.read_sql(
-            sa.text("SELECT submission_id, form, row_key, measure, number, aggregation FROM core.observation"), connection
+            sa.text("SELECT submission_id, form, row_key, measure, number, aggregation FROM core.observation"),
+            connection,
         )
     accepted = submissions[(submissions.decision == "accept") & (submissions.unit_type != "bloc")]
     newest = accepted.sort_values("received_at").groupby("unit").tail(1)
@@ -83,9 +84,7 @@ def test_every_figure_equals_the_sum_of_its_trace(filled: Settings, province: Pr
         figures = [figure for form in read_figures(context, REPORT, PERIOD).values() for figure in form]
         for figure in figures[::7]:
             trace = trace_figure(context, figure.id)
-            sums = [
-                sum((c.number for c in listed if c.counted), Decimal(0)) for listed in trace.contributions.values()
-            ]
+            sums = [sum((c.number for c in listed if c.counted), Decimal(0)) for listed in trace.contributions.values()]
             if is_rate(figure.measure):
                 assert figure.value is None or figure.value == pytest.approx(100 * sums[0] / sums[1]), figure.id
             else:
@@ -164,11 +163,7 @@ def test_official_workbook_shows_the_figures(filled: Settings, province: Provinc
     first_row = next(row for row in sheet.iter_rows() if row[1].value == "01")
     assert first_row[2].value == total
     formulas = [
-        cell.coordinate
-        for sheet in workbook
-        for row in sheet.iter_rows()
-        for cell in row
-        if cell.data_type == "f"
+        cell.coordinate for sheet in workbook for row in sheet.iter_rows() for cell in row if cell.data_type == "f"
     ]
     assert formulas == []
 
@@ -195,7 +190,9 @@ def test_rules_between_units_name_copied_files(
         ingest(context, [province.inbox], province.receipts)
         before = json.dumps(consolidate_period(context, REPORT, PERIOD, AFTERWARDS).counts)
         with context.engine.begin() as connection:
-            ids = list(connection.execute(sa.text("SELECT submission_id FROM mart.accepted ORDER BY unit LIMIT 2")).scalars())
+            ids = list(
+                connection.execute(sa.text("SELECT submission_id FROM mart.accepted ORDER BY unit LIMIT 2")).scalars()
+            )
             connection.execute(
                 sa.text(
                     "UPDATE core.submission SET sha256 = (SELECT sha256 FROM core.submission WHERE id = :a) WHERE id = :b"

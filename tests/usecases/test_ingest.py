@@ -179,7 +179,9 @@ def wait_for_moment(context: Context, moment: str, process: subprocess.Popen[byt
         with psycopg.connect(str(context.engine.url.render_as_string(False)).replace("+psycopg", "")) as blocker:
             blocker.execute("LOCK TABLE core.finding IN SHARE MODE")
             await_condition(
-                lambda: count("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'core.finding'::regclass"),
+                lambda: count(
+                    "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'core.finding'::regclass"
+                ),
                 process,
             )
             process.send_signal(signal.SIGKILL)
