@@ -57,6 +57,15 @@ FILE_KINDS: Mapping[str, str] = {
 }
 
 
+TOO_LARGE: Mapping[str, tuple[str, str]] = {
+    "archive": ("nội dung khi giải nén quá nhiều", "200 MB"),
+    "cells": ("quá nhiều ô có nội dung", "1.000.000 ô"),
+    "text": ("quá nhiều chữ", "64 triệu ký tự"),
+    "memory": ("cần quá nhiều bộ nhớ để mở", "1 GB"),
+}
+"""Case of FILE-TOO-LARGE -> (what is too much, the limit); other cases speak of the file's own size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A file to examine: its name, its bytes, what the channel knows of its sender, and the caller's key."""
@@ -207,7 +216,8 @@ class Examiner:
             return self._catalogue.make_finding(code, value=FILE_KINDS.get(failed.detail, "không rõ loại"))
         if failed.failure is ReadingFailure.FILE_TOO_LARGE:
             limit = f"{self._settings.max_file_bytes // 1024**2} MB"
-            shown = f"{size / 1024**2:.1f} MB".replace(".", ",") if failed.detail == "bytes" else "nội dung quá nhiều ô"
+            shown = f"{size / 1024**2:.1f} MB".replace(".", ",")
+            shown, limit = TOO_LARGE.get(failed.detail, (shown, limit))
             return self._catalogue.make_finding(code, value=shown, expected=limit)
         if failed.failure is ReadingFailure.FILE_NO_SHEETS:
             return self._catalogue.make_finding("FILE-NO-FORM")

@@ -90,7 +90,7 @@ def identify(
     claims: dict[str, list[Claim]] = {"unit": [], "report": [], "period": []}
     for attribute, listed in claims.items():
         if value := metadata.get(attribute):
-            listed.append(Claim("metadata", (read_code(value),) if attribute == "unit" else (value,), value))
+            listed.append(Claim("metadata", (_read_identity(attribute, value),), value))
         listed.extend(_envelope_claims(found.tables.get(ENVELOPE_FORM), attribute))
     claims["unit"].extend(_title_claims(found, _TITLE_UNIT, lambda text: _unit_codes(register, text)))
     named = _file_name_claims(file_name, register)
@@ -232,10 +232,20 @@ def _envelope_claims(table: Table | None, attribute: str) -> Iterator[Claim]:
             cell = table.sheet.cells.get((row, value_column))
             text = read_text(table.sheet, row, value_column)
             if text and cell is not None and cell.kind in {CellKind.TEXT, CellKind.NUMBER}:
-                code = read_code(text) if attribute == "unit" else text
+                code = _read_identity(attribute, text)
                 name = cell_name(row, value_column)
                 yield Claim("envelope", (code,), text, table.sheet.name, name, table.form, declared.code)
             return
+
+
+_SHORT_PERIOD = re.compile(r"\d{4}-(?:[asqm]\d{1,2}|9m)", re.IGNORECASE)
+
+
+def _read_identity(attribute: str, text: str) -> str:
+    """A code as it is meant: unit and period codes in capitals, however typed (a one-off period keeps its slug)."""
+    if attribute == "unit":
+        return read_code(text)
+    return text.upper() if attribute == "period" and _SHORT_PERIOD.fullmatch(text) else text
 
 
 def _title_claims(

@@ -31,7 +31,7 @@ def export_workbook(context: Context, report: str, period: str, out: Path, now: 
     for code, figures in read_figures(context, report, period).items():
         form = context.forms[code]
         covered = coverage.get(code)
-        note = f"Tổng hợp từ {covered.accepted}/{covered.expected} đơn vị phải báo cáo biểu này." if covered else ""
+        note = f"Tổng hợp từ {covered.accepted}/{covered.expected} đơn vị phải báo cáo biểu này" if covered else ""
         tables.append(_make_table(context, form, form.version_on(window.end), figures, note))
     counts = board.counts
     cover = model.Cover(

@@ -242,3 +242,10 @@ def test_a_report_the_unit_does_not_owe() -> None:
 def test_an_unknown_unit_in_the_metadata_is_shown_where_it_can_be_seen() -> None:
     identity = who(meta(unit="H14.SNX"), put("F00", "01", "1", "H14.SNX"), *NO_TITLES)
     assert found(identity) == [("ID-UNIT-UNKNOWN", "F00 Phiếu gửi", "D9")]
+
+
+@pytest.mark.parametrize("typed", ["2026-s1", "2026-S1 ", " 2026-s1"])
+def test_a_period_typed_in_small_letters_is_the_period(typed: str) -> None:
+    identity = who(put("F00", "05", "1", typed))
+    assert known(identity)[2] == "2026-S1"
+    assert found(identity) == []

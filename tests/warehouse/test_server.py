@@ -179,12 +179,14 @@ class TestViolentEnds:
 
         await_true(initdb_runs)
         os.kill(found[0], signal.SIGSTOP)
-        starter.kill()
-        starter.wait()
-        # The orphan still writes there: nobody else may begin.
-        with (home / "postgres" / "lock").open("rb") as lock, pytest.raises(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.kill(found[0], signal.SIGCONT)
+        try:
+            starter.kill()
+            starter.wait()
+            # The orphan still writes there: nobody else may begin.
+            with (home / "postgres" / "lock").open("rb") as lock, pytest.raises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.kill(found[0], signal.SIGCONT)
         assert ask(ensure_server(home).warehouse_url, "select 1") == 1
         assert not list((home / "postgres").glob(".new-*"))
 
