@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -20,6 +20,10 @@ from etl.recognition.tables import Table, find_label, is_row_code, read_code, re
 from etl.text import format_date, format_number
 
 _NUMERIC_TEXT = re.compile(r"^[-+(]?\d[\d.,\s%)]*$")
+Place = tuple[int, int]
+MOST_ROWS = 10_000
+"""Rows of a list that are read; more than any unit has, few enough for a worker."""
+MOST_SUGGESTIONS = 50
 ABSENT = ParsedValue(missing="absent")
 
 
@@ -229,9 +233,14 @@ def _parse_list(
     times: Counter[str] = Counter()
     by_key = {join_key(row.codes): row for row in asked} if asked is not None else None
     keys = table.version.key_columns
-    last = _last_list_row(table, keys)
+    covered = _cover_merged(table, keys)
+    last = _last_list_row(table, keys, covered)
+    if last - table.code_row > MOST_ROWS:
+        _report_too_long(table, parsed, catalogue, last)
+        last = table.code_row + MOST_ROWS
+    unknown_rows = 0
     for row in sorted({r for r, _ in sheet.cells if table.code_row < r <= last}):
-        key_places = {column.code: _find_key(table, row, column) for column in keys}
+        key_places = {column.code: _find_key(table, row, column, covered) for column in keys}
         texts = {code: read_text(sheet, *place) if place else "" for code, place in key_places.items()}
         if not any(read_text(sheet, row, column) for column in table.columns.values()):
             continue
@@ -248,7 +257,9 @@ def _parse_list(
                 break
             references[column.reference or column.code] = code
         if unknown is not None:
-            names = known_names.get(unknown.reference or "", [])
+            unknown_rows += 1
+            # Looking for the nearest of some hundred names is slow; who mistyped so many needs no more hints.
+            names = known_names.get(unknown.reference or "", []) if unknown_rows <= MOST_SUGGESTIONS else []
             parsed.findings.append(
                 catalogue.make_finding(
                     "ROW-UNKNOWN", form=form, sheet=sheet.name, column=unknown.code,
@@ -289,29 +300,54 @@ def _parse_list(
             )  # fmt: skip
 
 
+def _report_too_long(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, last: int) -> None:
+    parsed.findings.append(
+        catalogue.make_finding(
+            "FORM-TOO-LONG", form=table.form, sheet=table.sheet.name, value=format_number(last - table.code_row),
+            expected=format_number(MOST_ROWS),
+        )
+    )  # fmt: skip
+
+
 def join_key(codes: tuple[str, ...]) -> str:
     """The row key of a list: its codes in column order."""
     return LIST_KEY_SEPARATOR.join(codes)
 
 
-def _find_key(table: Table, row: int, column: Column) -> tuple[int, int] | None:
+def _find_key(
+    table: Table, row: int, column: Column, covered: Mapping[tuple[int, int], tuple[int, int]]
+) -> Place | None:
     """Where the text of a key stands, None when nowhere; a cell merged downwards names every row it covers."""
     place = table.columns.get(column.code)
     if place is None:
         return None
     if read_text(table.sheet, row, place):
         return row, place
+    above = covered.get((row, place))
+    return above if above is not None and read_text(table.sheet, *above) else None
+
+
+def _cover_merged(table: Table, keys: Sequence[Column]) -> dict[tuple[int, int], tuple[int, int]]:
+    """(row, key column) -> first cell of the merged range that covers it, below the header. Made once for a table."""
+    places = [table.columns[column.code] for column in keys if column.code in table.columns]
+    deepest = min(max((row for row, _ in table.sheet.cells), default=0), table.code_row + MOST_ROWS)
+    covered: dict[tuple[int, int], tuple[int, int]] = {}
     for first_row, first_column, last_row, last_column in table.sheet.merged:
-        covers = table.code_row < first_row < row <= last_row and first_column <= place <= last_column
-        if covers and read_text(table.sheet, first_row, first_column):
-            return first_row, first_column
-    return None
+        if first_row <= table.code_row:
+            continue
+        for place in places:
+            if first_column <= place <= last_column:
+                for row in range(first_row + 1, min(last_row, deepest) + 1):
+                    covered[row, place] = (first_row, first_column)
+        if len(covered) > 2 * MOST_ROWS * len(places):
+            break  # ranges heaped on one another: no sheet that a person made
+    return covered
 
 
-def _last_list_row(table: Table, keys: tuple[Column, ...]) -> int:
+def _last_list_row(table: Table, keys: tuple[Column, ...], covered: Mapping[tuple[int, int], tuple[int, int]]) -> int:
     """The last row with both keys, or with a figure: below it stand notes and signatures."""
     last = table.code_row
     for row in sorted({r for r, _ in table.sheet.cells if r > table.code_row}, reverse=True):
-        if all(_find_key(table, row, column) for column in keys) or _has_figures(table, row):
+        if all(_find_key(table, row, column, covered) for column in keys) or _has_figures(table, row):
             return row
     return last

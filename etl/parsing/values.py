@@ -21,6 +21,8 @@ Missing = Literal["blank", "not_applicable", "not_reported", "bad", "absent"]
 """Why there is no value: empty cell; `x`; `…`; unreadable (there is a finding); the row or column is not in the file."""
 
 MAX_DECIMALS = 6
+MOST_TYPED_DECIMALS = 30
+"""More is no figure but a cell full of digits, which no database stores."""
 _BEYOND_FIGURES = Decimal(10) ** 30
 """No rule can calculate with such a number: as a binary fraction it may be infinite, and one cell would stop a batch."""
 
@@ -174,7 +176,7 @@ def _from_digits(digits: str, kind: ValueType) -> tuple[Decimal, int] | str:
         return Decimal(digits), 0
     if _GROUPED.match(digits) and kind is not ValueType.PERCENT:
         return Decimal(digits.replace(".", "").replace(" ", "")), 0
-    if found := _GROUPED_DECIMAL.match(digits):
+    if (found := _GROUPED_DECIMAL.match(digits)) and len(found[2]) <= MOST_TYPED_DECIMALS:
         return Decimal(f"{found[1].replace('.', '')}.{found[2]}"), min(len(found[2]), MAX_DECIMALS)
     if _FOREIGN_GROUPS.match(digits) and (kind is ValueType.COUNT or "." in digits):
         return "CELL-AMBIGUOUS"
@@ -184,7 +186,7 @@ def _from_digits(digits: str, kind: ValueType) -> tuple[Decimal, int] | str:
         # "38.248" in a percentage may be 38,248 or 38 thousand: nobody can tell.
         if found and len(found[2]) == 3 and found[1] != "0":
             return "CELL-AMBIGUOUS"
-    if found:
+    if found and len(found[2]) <= MOST_TYPED_DECIMALS:
         return Decimal(f"{found[1]}.{found[2]}"), min(len(found[2]), MAX_DECIMALS)
     return "CELL-NOT-NUMBER"
 

@@ -287,11 +287,10 @@ def _period_codes(register: Register, report: Report | None, text: str) -> tuple
 
 
 def _example_period(report: Report) -> str:
-    """A code to show; the register's own date keeps the text the same on every day."""
-    day = report.recorded_at.date()
+    """A code to show: the report's first period, so that the text is the same on every day."""
     if report.frequency is PeriodKind.ONE_OFF:
         return next(iter(report.one_off_periods), "")
-    return periods_between(report.frequency, report.clock, day.replace(month=1, day=1), day)[-1].code
+    return periods_between(report.frequency, report.clock, report.valid_from, report.valid_from)[0].code
 
 
 def _file_name_claims(name: str, register: Register) -> dict[str, str]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from etl.calendar.deadlines import DueRule
-from etl.calendar.periods import Clock, PeriodKind
+from etl.calendar.periods import Clock, Period, PeriodKind
 
 EVERY: Final = "*"
 """In files: every unit type, or every movement."""
@@ -250,6 +250,10 @@ class Report:
     valid_from: date
     valid_to: date | None
     recorded_at: datetime
+
+    def rules(self, period: Period) -> bool:
+        """Whether a period is this report's: its cut-off lies in the report's validity."""
+        return is_valid_on(self, period.end)
 
     def forms_for(self, unit_type: UnitType) -> dict[str, FormStatus]:
         """Form code → mandatory or optional, in the report's order; empty when the type does not owe the report."""

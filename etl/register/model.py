@@ -179,6 +179,8 @@ class Register:
         period = parse_period(code, declared.clock, declared.one_off_periods)
         if period.kind not in (declared.frequency, PeriodKind.ONE_OFF):
             raise UnknownPeriod(f"report {report} is owed by {declared.frequency}: {code} is a {period.kind} period")
+        if not any(version.rules(period) for version in self.reports if version.code == report):
+            raise UnknownPeriod(f"report {report} is not in force on {period.end.isoformat()}, the cut-off of {code}")
         return period
 
     def exemption(self, unit: str, report: str, period: str) -> Exemption | None:

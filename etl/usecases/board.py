@@ -9,6 +9,7 @@ from typing import Literal
 import sqlalchemy as sa
 
 from etl.calendar.deadlines import TIMEZONE
+from etl.labels import STATUS_LABELS as STATUS_LABELS
 from etl.register.entities import UnitType
 from etl.text import sort_key
 from etl.usecases.context import Context
@@ -17,14 +18,6 @@ from etl.warehouse.register_load import load_obligations
 
 Status = Literal["on_time", "late", "missing", "rejected", "pending", "exempt"]
 STATUSES: tuple[Status, ...] = ("on_time", "late", "missing", "rejected", "pending", "exempt")
-STATUS_LABELS: dict[str, str] = {
-    "on_time": "đúng hạn",
-    "late": "muộn",
-    "missing": "chưa nộp",
-    "rejected": "bị trả lại",
-    "pending": "chưa đến hạn",
-    "exempt": "được miễn",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +87,18 @@ class Board:
         }
 
 
-def read_board(context: Context, report: str, period: str, as_of: datetime) -> Board:
+def read_board(context: Context, report: str, period: str, as_of: datetime, *, opening: bool = True) -> Board:
     """The board of `report` and `period` as of an aware instant, units by type and Vietnamese name.
 
-    A period that has begun and was not opened yet is opened. Raises UnknownReport, UnknownPeriod, ValueError when
-    `as_of` is naive.
+    A period that has begun and was not opened yet is opened, unless `opening` is False (a page only reads).
+    Raises UnknownReport, UnknownPeriod, ValueError when `as_of` is naive.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone")
     window = context.register.period(report, period)
     declared = context.register.report(report)
-    _open_if_begun(context, report, period)
+    if opening:
+        _open_if_begun(context, report, period)
     with context.engine.connect() as connection:
         rows = connection.execute(
             sa.text("SELECT * FROM core.board(:report, :period, :as_of)"),

@@ -1,7 +1,7 @@
 """Loading: a batch of pending arrivals is examined and becomes submissions, in one transaction.
 
-A sender's faults are findings and never stop a batch. If the transaction itself fails, each file is tried alone: the
-one that fails stays pending with a note in `ops.fault`, the others go through.
+A sender's faults are findings and never stop a batch. If a file cannot be examined or stored through a fault of ours, each is
+tried alone: the one that fails stays pending with a note in `ops.fault`, the others go through.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import psycopg
 
 from etl.calendar.deadlines import TIMEZONE
 from etl.examination import Delivery, Examined, Examiner, judge, pause_collection
+from etl.reading.failures import ReaderFaultError
 from etl.text import format_date
 from etl.usecases.context import Context, Knowledge
+from etl.validation.faults import RuleFault
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.register_load import load_obligations
 from etl.warehouse.submission_load import (
@@ -34,6 +36,9 @@ from etl.warehouse.submission_load import (
 )
 
 log = logging.getLogger(__name__)
+
+NOT_ABOUT_ONE_FILE = (psycopg.OperationalError, OSError, ReaderFaultError, RuleFault)
+"""The warehouse, the disk, the readers or a rule are at fault: every file would fail alike, so the batch is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +85,49 @@ def load_batch(
     if not pending:
         return BatchSummary()
     with pause_collection():
-        return _examine_and_load(context, pending, on_progress, examiner)
+        if examiner is not None:
+            return _examine_and_load(context, pending, on_progress, examiner)
+        with make_examiner(context) as own:
+            return _examine_and_load(context, pending, on_progress, own)
 
 
 def _examine_and_load(
     context: Context,
     pending: Sequence[Arrival],
     on_progress: Callable[[int], None] | None,
-    examiner: Examiner | None,
+    examiner: Examiner,
 ) -> BatchSummary:
+    try:
+        return _load_together(context, _examine(context, pending, on_progress, examiner))
+    except NOT_ABOUT_ONE_FILE:
+        raise
+    except Exception as error:
+        # One file that nobody foresaw must not hold up the others, today or on every later run.
+        log.warning("batch of %d arrivals failed (%s); trying each alone", len(pending), type(error).__name__)
+        return sum((_load_alone(context, arrival, examiner) for arrival in pending), BatchSummary())
+
+
+def _examine(
+    context: Context, arrivals: Sequence[Arrival], on_progress: Callable[[int], None] | None, examiner: Examiner
+) -> list[tuple[Arrival, Examined]]:
     deliveries = (
         Delivery(arrival.id, arrival.file_name, context.landing.get(arrival.sha256), arrival.hints)
-        for arrival in pending
+        for arrival in arrivals
     )
-    if examiner is not None:
-        examined = list(examiner.examine(deliveries, on_progress))
-    else:
-        with make_examiner(context) as own:
-            examined = list(own.examine(deliveries, on_progress))
-    pairs = list(zip(pending, examined, strict=True))
-    try:
-        return _load_together(context, pairs)
-    except psycopg.DataError as error:
-        log.warning("batch of %d arrivals refused (%s); trying each alone", len(pairs), type(error).__name__)
-        return sum((_load_alone(context, pair) for pair in pairs), BatchSummary())
+    return list(zip(arrivals, examiner.examine(deliveries, on_progress), strict=True))
 
 
-def _load_alone(context: Context, pair: tuple[Arrival, Examined]) -> BatchSummary:
+def _load_alone(context: Context, arrival: Arrival, examiner: Examiner) -> BatchSummary:
     try:
-        return _load_together(context, [pair])
-    except psycopg.DataError as error:
-        # Coordinates only: the driver's message may quote what a person wrote.
-        log.error("arrival %d could not be stored (%s); it stays pending", pair[0].id, type(error).__name__)
+        return _load_together(context, _examine(context, [arrival], None, examiner))
+    except NOT_ABOUT_ONE_FILE:
+        raise
+    except Exception as error:
+        # Coordinates only: the message may quote what a person wrote.
+        log.error("arrival %d could not be loaded (%s); it stays pending", arrival.id, type(error).__name__)
         with raw_connection(context.engine) as connection:
             connection.execute(
-                "INSERT INTO ops.fault VALUES (%s, %s, %s)", (pair[0].id, type(error).__name__, context.clock())
+                "INSERT INTO ops.fault VALUES (%s, %s, %s)", (arrival.id, type(error).__name__, context.clock())
             )
         return BatchSummary(failed=1)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -10,8 +9,8 @@ from typing import Literal
 import sqlalchemy as sa
 
 from etl.calendar.deadlines import TIMEZONE, due_instant
-from etl.calendar.periods import Period, PeriodKind, period_at, periods_between
-from etl.register.model import Report
+from etl.calendar.periods import Period, PeriodKind, periods_between
+from etl.register.model import Register, Report
 from etl.usecases.board import Board, read_board
 from etl.usecases.context import Context, Knowledge
 from etl.warehouse.connect import raw_connection
@@ -49,29 +48,29 @@ class CloseSummary:
     overdue: list[OverdueLine]
 
 
-def list_begun_periods(report: Report, now: datetime) -> Iterator[Period]:
-    """The periods of a report that began since it is in force, oldest first, one-off periods included."""
+def list_begun_periods(register: Register, report: Report, now: datetime) -> list[Period]:
+    """The periods of a report that have begun, one-off periods included, oldest first."""
     today = now.astimezone(TIMEZONE).date()
+    return [period for period in list_periods(register, report, report.valid_from, today) if period.start <= today]
+
+
+def list_periods(register: Register, report: Report, first: date, last: date) -> list[Period]:
+    """The periods a report rules that touch first…last, in order of cut-off."""
+    periods = [register.period(report.code, code) for code in report.one_off_periods]
     if report.frequency is not PeriodKind.ONE_OFF:
-        first = period_at(report.frequency, report.clock, report.valid_from)
-        for period in periods_between(report.frequency, report.clock, first.start, today):
-            ended = report.valid_to is not None and period.start > report.valid_to
-            if report.valid_from <= period.start <= today and not ended:
-                yield period
+        periods += periods_between(report.frequency, report.clock, first, last)
+    return sorted((period for period in periods if report.rules(period)), key=lambda period: (period.end, period.code))
 
 
 def open_periods(context: Context, now: datetime) -> list[str]:
     """Build the obligations of every period that has begun; the keys `report:period`, oldest first. Idempotent."""
-    opened = []
     register = context.register
+    opened = []
     with raw_connection(context.engine) as connection:
         for report in register.reports:
-            begun = [*list_begun_periods(report, now)]
-            begun += [register.period(report.code, code) for code in report.one_off_periods]
-            for period in begun:
-                if period.start <= now.astimezone(TIMEZONE).date():
-                    load_obligations(connection, register, report, period, now)
-                    opened.append(f"{report.code}:{period.code}")
+            for period in list_begun_periods(register, report, now):
+                load_obligations(connection, register, report, period, now)
+                opened.append(f"{report.code}:{period.code}")
     return opened
 
 
@@ -108,15 +107,10 @@ def due_events(knowledge: Knowledge, first: date, last: date) -> list[DueEvent]:
     register = knowledge.register
     workdays = register.working_days()
     events: set[DueEvent] = set()
+    # A due day follows its cut-off by days or weeks: look back far enough for the period it belongs to.
+    earliest = date(first.year - 1, first.month, 1)
     for report in register.reports:
-        periods = [register.period(report.code, code) for code in report.one_off_periods]
-        if report.frequency is not PeriodKind.ONE_OFF:
-            start = period_at(report.frequency, report.clock, first).start
-            earlier = date(start.year - 1, start.month, 1)
-            periods += periods_between(report.frequency, report.clock, earlier, last)
-        for period in periods:
-            if period.end < report.valid_from:
-                continue
+        for period in list_periods(register, report, earliest, last):
             cutoff = datetime.combine(workdays.next_working(period.end), datetime.max.time(), TIMEZONE)
             events.add(DueEvent(report.code, period.code, "cutoff", cutoff.replace(microsecond=0)))
             for rule in set(report.due.values()):

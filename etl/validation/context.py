@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from etl.calendar.periods import Period
-from etl.findings.model import Finding
 from etl.parsing.submission import ParsedSubmission
 from etl.register.model import Register, Report, Unit
 from etl.text import comparison_key
@@ -13,13 +12,12 @@ from etl.text import comparison_key
 
 @dataclass(slots=True)
 class Submission:
-    """Parsed cells with their identity; `findings` is everything known so far, rules add to it."""
+    """Parsed cells with their identity, each part None where not known."""
 
     parsed: ParsedSubmission
     unit: Unit | None = None
     report: Report | None = None
     period: Period | None = None
-    findings: list[Finding] = field(default_factory=list)
 
     def context_values(self, register: Register) -> dict[str, object]:
         """The `@name` columns that suites may compare with; None where not known (the rule is then skipped)."""

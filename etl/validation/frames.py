@@ -9,7 +9,7 @@ Frame kinds (suite meta `frame`):
 - `cells`: a row per cell of every form; columns value, number, required, not_applicable.
 
 `<column>@decimals` is the number of decimals of a cell; `@name` columns come from the submission's context. Only the
-columns that the suite names are built. Missing and unreadable numbers are NaN alike: `Frame.is_usable` tells them apart.
+columns that the suite names are built. Missing and unreadable numbers are NaN alike: `ParsedCell.is_usable` tells them apart.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from etl.parsing.submission import ParsedCell, field_name, shorten
 from etl.register.model import Register
 from etl.validation.context import Submission
 from etl.validation.display import show_cell, show_expected
+from etl.validation.faults import RuleFault
 from etl.validation.frames import Frame, build_frame
 from etl.validation.suites import LoadedSuite, Rule, load_suites
 
@@ -24,10 +25,6 @@ _RESULT_FORMAT = {
     "exclude_unexpected_values": True,
     "return_unexpected_index_query": False,
 }
-
-
-class RuleFault(RuntimeError):
-    """A rule that could not be run: our fault, never the sender's. Names suite and code."""
 
 
 class Validator:
@@ -60,18 +57,23 @@ class Validator:
     def _run_suite(self, suite: LoadedSuite, frame: Frame, found: list[list[Finding]]) -> None:
         batch = self._batch_definition.get_batch({"dataframe": frame.data})
         outcome = batch.validate(suite.suite, result_format=_RESULT_FORMAT)
+        if len(outcome.results) != len(suite.rules):
+            raise RuleFault(f"suite {suite.name}: {len(outcome.results)} results for {len(suite.rules)} rules")
         for result in outcome.results:
             rule = suite.rules[result.expectation_config.meta["code"]]
             problem = _exception_text(result.exception_info)
             if problem:
                 raise RuleFault(f"suite {suite.name}, rule {rule.code}: {problem}")
-            for row in result.result.get("unexpected_index_list") or ():
+            rows = result.result.get("unexpected_index_list")
+            if not rows and not result.success:
+                # A rule without rows to blame would fail unseen, and the file be accepted.
+                raise RuleFault(f"suite {suite.name}, rule {rule.code}: failed without naming a row")
+            for row in rows or ():
                 found[frame.submissions[row]].extend(self._explain_row(rule, frame, row))
 
     def _explain_row(self, rule: Rule, frame: Frame, row: int) -> list[Finding]:
         cells = {name: frame.locate(row, name) for name in (*rule.needs, *rule.blame)}
-        own = rule.code == "CELL-REQUIRED"
-        if not own and any(cell is not None and not cell.is_usable for cell in cells.values()):
+        if not rule.on_unusable and any(cell is not None and not cell.is_usable for cell in cells.values()):
             return []
         values = {str(name): value for name, value in frame.data.loc[row].items()}
         findings = []

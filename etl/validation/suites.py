@@ -14,7 +14,7 @@ from typing import Any
 from etl.findings.catalogue import SUITES_FOLDER, read_suite_specs
 
 FRAME_KINDS = frozenset({"fields", "list", "rows", "columns", "submission", "cells"})
-_META_KEYS = frozenset({"code", "category", "fix", "blame", "needs", "expected_column"})
+_META_KEYS = frozenset({"code", "category", "fix", "blame", "needs", "expected_column", "on_unusable"})
 _NEEDED_META = frozenset({"code", "category", "fix", "blame"})
 
 
@@ -32,6 +32,8 @@ class Rule:
     blame: tuple[str, ...]
     needs: tuple[str, ...]
     expected_column: str | None
+    on_unusable: bool = False
+    """The rule is about cells that others cannot rest on (empty though required), so it speaks of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ def _read_rule(suite: str, rule: Mapping[str, Any]) -> Rule:
         tuple(meta["blame"]),
         tuple(dict.fromkeys([*meta.get("needs", ()), *columns])),
         meta.get("expected_column"),
+        bool(meta.get("on_unusable")),
     )
 
 

@@ -12,6 +12,7 @@ import psycopg
 
 _ARRIVAL = "a.channel, a.locator, a.part, a.sha256, a.received_at"
 _SUBMISSION = "s.unit, s.report, s.period, s.received_at, s.sha256, a.locator"
+_NUMBER = "row_number() OVER (PARTITION BY t.submission_id ORDER BY t.id)"
 _OF_SUBMISSION = "JOIN core.submission s ON s.id = t.submission_id JOIN landing.arrival a ON a.id = s.arrival_id"
 
 _SKIPPED = {"id", "arrival_id", "submission_id", "recorded_at", "retired_at"}
@@ -22,8 +23,9 @@ _EXTRA: Mapping[str, tuple[str, str]] = {
         "JOIN landing.arrival a ON a.id = t.arrival_id LEFT JOIN core.submission s ON s.id = t.submission_id",
     ),
     "core.submission": ("a.locator", "JOIN landing.arrival a ON a.id = t.arrival_id"),
-    "core.verdict": (_SUBMISSION, _OF_SUBMISSION),
-    "core.decision": (_SUBMISSION, _OF_SUBMISSION),
+    # Which came last decides: their order is part of what is known, their numbers are not.
+    "core.verdict": (f"{_SUBMISSION}, {_NUMBER}", _OF_SUBMISSION),
+    "core.decision": (f"{_SUBMISSION}, {_NUMBER}", _OF_SUBMISSION),
     "core.observation": (_SUBMISSION, _OF_SUBMISSION),
     "core.finding": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
 }
@@ -36,6 +38,7 @@ _WITHOUT = {"ops.fault"}
 
 def compute_fingerprint(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
     """Table name -> SHA-256 (hex) of its current rows, in table order; `all` is the hash over those."""
+    connection.execute("SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL TimeZone = 'UTC'; SET LOCAL extra_float_digits = 1")
     tables = connection.execute(
         "SELECT table_schema || '.' || table_name FROM information_schema.tables "
         "WHERE table_schema = ANY(%s) AND table_type = 'BASE TABLE' ORDER BY 1",

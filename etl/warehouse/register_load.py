@@ -24,6 +24,12 @@ from etl.text import fold
 ANY_ROW = "*"
 """Row code of a list's columns in `register.form_field`: they hold for every row."""
 
+REGISTER_LOCK = 7_260_003
+"""Advisory lock: two programs that open the same period at once would both find it missing."""
+
+YEARS_AHEAD = 6
+"""Working days are known for so many years to come; every `init` moves on."""
+
 Row = tuple[Any, ...]
 
 
@@ -42,9 +48,10 @@ def load_register(
     connection: psycopg.Connection[Any], register: Register, forms: Mapping[str, Form], now: datetime
 ) -> int:
     """Load every table of the register and the form declarations; rows written or retired. The caller commits."""
+    _take_turn(connection)
     changed = sum(apply_rows(connection, rows, now) for rows in _register_rows(register))
     changed += apply_rows(connection, _field_rows(forms, register.province.recorded_at), now)
-    _load_workdays(connection, register)
+    _load_workdays(connection, register, now)
     return changed
 
 
@@ -52,6 +59,7 @@ def load_obligations(
     connection: psycopg.Connection[Any], register: Register, report: Report, period: Period, now: datetime
 ) -> int:
     """Load the period and what each unit owes for it; rows written or retired. The caller commits."""
+    _take_turn(connection)
     recorded_at = min(now, register.province.recorded_at) if register.province.simulated else now
     scope = {"report": report.code, "period": period.code}
     window = (report.code, period.code, report.clock.value, period.label, period.start, period.end)
@@ -61,7 +69,7 @@ def load_obligations(
         [(window, recorded_at)],
         scope,
     )
-    changed = apply_rows(connection, windows, now, keep_recorded=True)
+    changed = apply_rows(connection, windows, now)
     rows = [
         (
             (
@@ -76,21 +84,23 @@ def load_obligations(
     columns = (
         "unit", "unit_name", "unit_type", "report", "period", "due_at", "exempt_reason", "owed_from", "owed_to", "forms",
     )  # fmt: skip
-    return changed + apply_rows(connection, TableRows("obligation", columns, rows, scope), now, keep_recorded=True)
+    return changed + apply_rows(connection, TableRows("obligation", columns, rows, scope), now)
 
 
-def apply_rows(
-    connection: psycopg.Connection[Any], wanted: TableRows, now: datetime, *, keep_recorded: bool = False
-) -> int:
+def _take_turn(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (REGISTER_LOCK,))
+
+
+def apply_rows(connection: psycopg.Connection[Any], wanted: TableRows, now: datetime) -> int:
     """Record rows that are new and retire rows that are no longer there; how many were written or retired.
 
-    `keep_recorded`: a row that is the same but for recorded_at stays as it was recorded first.
+    A row that is the same but for recorded_at stays as it was recorded first. The first load of a table (of a scope) takes
+    the rows' own recorded_at; afterwards nothing enters before now, or a board as of the past would change.
     """
     target = sql.Identifier("register", wanted.table)
     names = sql.SQL(", ").join(map(sql.Identifier, wanted.columns))
-    compared = wanted.columns if keep_recorded else (*wanted.columns, "recorded_at")
     same = sql.SQL(" AND ").join(
-        sql.SQL("t.{0} IS NOT DISTINCT FROM n.{0}").format(sql.Identifier(name)) for name in compared
+        sql.SQL("t.{0} IS NOT DISTINCT FROM n.{0}").format(sql.Identifier(name)) for name in wanted.columns
     )
     scope = sql.SQL("").join(
         sql.SQL(" AND t.{} = {}").format(sql.Identifier(name), sql.Literal(value))
@@ -105,6 +115,9 @@ def apply_rows(
     with connection.cursor().copy(sql.SQL("COPY incoming ({}, recorded_at) FROM STDIN").format(names)) as copy:
         for row, recorded_at in wanted.rows:
             copy.write_row((*row, recorded_at))
+    first = connection.execute(
+        sql.SQL("SELECT NOT EXISTS (SELECT 1 FROM {} t WHERE true{})").format(target, scope)
+    ).fetchone() == (True,)
     retired = connection.execute(
         sql.SQL(
             "UPDATE {} t SET retired_at = %s WHERE t.retired_at IS NULL{} "
@@ -114,9 +127,11 @@ def apply_rows(
     ).rowcount
     added = connection.execute(
         sql.SQL(
-            "INSERT INTO {} ({names}, recorded_at) SELECT {names}, recorded_at FROM incoming n "
+            "INSERT INTO {} ({names}, recorded_at) "
+            "SELECT {names}, CASE WHEN %s THEN recorded_at ELSE greatest(recorded_at, %s) END FROM incoming n "
             "WHERE NOT EXISTS (SELECT 1 FROM {} t WHERE t.retired_at IS NULL{} AND {})"
-        ).format(target, target, scope, same, names=names)
+        ).format(target, target, scope, same, names=names),
+        (first, now),
     ).rowcount
     return retired + added
 
@@ -230,10 +245,10 @@ def list_fields(form: Form, version: FormVersion) -> list[Row]:
     return rows
 
 
-def _load_workdays(connection: psycopg.Connection[Any], register: Register) -> None:
+def _load_workdays(connection: psycopg.Connection[Any], register: Register, now: datetime) -> None:
     workdays = register.working_days()
     years = [unit.valid_from.year for unit in register.units]
-    first, last = date(min(years), 1, 1), date(max(max(years), register.province.recorded_at.year) + 6, 12, 31)
+    first, last = date(min(years), 1, 1), date(max(*years, now.year) + YEARS_AHEAD, 12, 31)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     connection.execute("CREATE TEMP TABLE workday_incoming (day date, working boolean) ON COMMIT DROP")
     with connection.cursor().copy("COPY workday_incoming FROM STDIN") as copy:

@@ -26,7 +26,7 @@ LOAD_LOCK = 7_260_002
 
 SYSTEM = "system"
 _OBSERVATION_TYPES = (
-    "int8", "text", "text", "text", "text", "int2", "text", "numeric", "text", "date", "int2", "text", "text", "text",
+    "int8", "text", "text", "text", "text", "int4", "text", "numeric", "text", "date", "int2", "text", "text", "text",
     "text", "text", "bool",
 )  # fmt: skip
 
@@ -174,7 +174,7 @@ def _observation_rows(submission_id: int, examined: Examined) -> Iterator[tuple[
         value, declared = cell.value, cell.declared
         yield (
             submission_id, key.form, version.version, key.row, key.column, key.ordinal, measure, value.number, value.text,
-            value.day, value.decimals, _storable(cell.raw), value.missing, cell.sheet, cell.cell, declared.aggregation,
+            value.day, value.decimals, _storable(cell.raw), value.missing, _storable(cell.sheet), cell.cell, declared.aggregation,
             declared.restricted,
         )  # fmt: skip
 

@@ -40,6 +40,7 @@ from tests.golden.sender import (
 )
 
 ELSEWHERE: Mapping[str, str] = {
+    "ID-UNIT-NOT-IN-FORCE": "needs a register with an abolished unit: tests/recognition/test_identify.py",
     "ID-PERIOD-NOT-STARTED": "needs the receipt instant: tests/usecases",
     "P-LEAD-SILENT": "needs the warehouse: tests/usecases",
     "P-SAME-FIGURES": "needs the warehouse: tests/usecases",
@@ -188,10 +189,6 @@ def make_cases() -> dict[str, Pair]:
             [without_metadata, put("F00", "01", "1", "H14.SNX")], (F00, "D9"),
             [without_metadata, put("F00", "01", "1", " h14.snv ")],
         ),
-        "ID-UNIT-NOT-IN-FORCE": pair(
-            [without_metadata, no_titles, put("F00", "05", "1", "2025-S1")], (F00, "D9"),
-            [without_metadata, no_titles, put("F00", "05", "1", "2025-S2")], unit=COMMUNE,
-        ),
         "ID-REPORT-UNKNOWN": pair(
             [meta(report=None), put("F00", "03", "1", "bao-cao-quy")], (F00, "D11"), meta(report=None)
         ),
@@ -206,6 +203,7 @@ def make_cases() -> dict[str, Pair]:
         # the forms
         "FORM-MISSING": pair(drop_sheet("F07"), WHOLE_FILE, rename("F07", "Trang tính 1")),
         "FORM-NO-TABLE": pair(no_header_codes, (F05, None), shift("F05", down=2)),
+        "FORM-TOO-LONG": pair(write("F03", 10_100, 6, 1), (F03, None), write("F03", 9_000, 6, 1)),
         "FORM-DUPLICATE": pair(add_sheet("bản nháp", like="F05"), ("bản nháp", None), add_sheet("bản nháp")),
         "FORM-NOT-OWED": Pair(
             with_form_of("F05", BLOC), (F05, None), make_sending(unit=BLOC)

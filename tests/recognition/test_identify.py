@@ -188,7 +188,7 @@ def test_unknown_periods(text: str) -> None:
     identity = who(without_metadata, *NO_TITLES, put("F00", "05", "1", text))
     assert known(identity) == (DEPARTMENT, HALF_YEAR, None)
     assert found(identity) == [("ID-PERIOD-UNKNOWN", "F00 Phiếu gửi", "D13")]
-    assert "2025-S2" in identity.findings[0].fix
+    assert "2026-S1" in identity.findings[0].fix
 
 
 def test_nothing_written_is_said_so() -> None:

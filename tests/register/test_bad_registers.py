@@ -164,8 +164,8 @@ def test_a_bad_declaration_is_refused_at_its_line(
     ("old", "new", "reason"),
     [
         ("    frequency: half", "    frequency: half\n    frequency: year", "key 'frequency' twice"),
-        ("    valid_from: 2025-07-01", "    valid_from: 2025-02-30", "valid_from"),
-        ("    valid_from: 2025-07-01", "    valid_from: 2025-07-01\n    valid_to: 2025-06-30", "is before valid_from"),
+        ("    valid_from: 2025-12-15", "    valid_from: 2025-02-30", "valid_from"),
+        ("    valid_from: 2025-12-15", "    valid_from: 2025-12-15\n    valid_to: 2025-06-30", "is before valid_from"),
         ('      - unit_types: ["*"]', "      - unit_types: [department]", "no due rule for party, front"),
         ('      - unit_types: ["*"]', "      - unit_types: [ward]", "two due rules for ward"),
         (
