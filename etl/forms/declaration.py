@@ -216,6 +216,15 @@ class FormVersion(_Declared):
         return {row.code: row.label for row in self.fields} | {row.code: row.label for row in self.rows}
 
     @cached_property
+    def counting_columns(self) -> dict[str, Column]:
+        """The decimal columns of a list as they are in a row that counts whole things."""
+        return {
+            column.code: column.model_copy(update={"type": ValueType.COUNT})
+            for column in self.columns
+            if column.type is ValueType.DECIMAL
+        }
+
+    @cached_property
     def not_applicable_cells(self) -> dict[tuple[str, str], str]:
         """(row code, column code) -> reason, of the structural zeros."""
         return {(row, block.column): block.reason for block in self.not_applicable for row in block.rows}

@@ -10,7 +10,7 @@ from datetime import date
 from functools import cached_property
 
 from etl.calendar.periods import Period
-from etl.parsing.tables import AskedRow, Resolver
+from etl.parsing.tables import AskedRow, ListFacts, Resolver
 from etl.recognition.tables import read_code
 from etl.register.entities import EVERY, UnitType
 from etl.register.model import Register
@@ -23,7 +23,8 @@ class References:
         self._register = register
         self._movements = {movement.code for movement in register.movements}
         self._indicators: dict[tuple[str | None, date | None], frozenset[str]] = {}
-        self._asked: dict[tuple[UnitType, str, str], list[AskedRow]] = {}
+        self._asked: dict[tuple[UnitType, date, date], list[AskedRow]] = {}
+        self._counted = {(row.movement, row.code): row.is_counted for row in register.indicators}
 
     @cached_property
     def known_names(self) -> dict[str, list[str]]:
@@ -35,9 +36,15 @@ class References:
             "unit": sorted({row.code for row in register.units}),
         }
 
+    def facts_for(self, unit_type: UnitType | None, period: Period | None) -> ListFacts:
+        """What is needed to parse the lists of a unit of that type for a period; either may be unknown."""
+        asked = self.list_asked(unit_type, period) if unit_type is not None and period is not None else None
+        day = period.end if period is not None else None
+        return ListFacts(self.resolvers_on(day), self.known_names, asked, self._is_counted)
+
     def list_asked(self, unit_type: UnitType, period: Period) -> list[AskedRow]:
         """The movement and indicator rows that a unit of that type owes for a period, in the register's order."""
-        key = (unit_type, period.clock.value, period.code)
+        key = (unit_type, period.start, period.end)
         if key not in self._asked:
             self._asked[key] = [
                 AskedRow((movement.code, indicator.code), (movement.name, indicator.name))
@@ -54,6 +61,10 @@ class References:
             return code if code in self._indicators_of(references.get("movement"), day) else None
 
         return {"movement": self._find_movement, "indicator": indicator, "unit": self._find_unit}
+
+    def _is_counted(self, references: Mapping[str, str]) -> bool:
+        movement, indicator = references.get("movement", ""), references.get("indicator", "")
+        return self._counted.get((movement, indicator), self._counted.get((EVERY, indicator), False))
 
     def _find_movement(self, text: str, _: Mapping[str, str]) -> str | None:
         code = read_code(text)

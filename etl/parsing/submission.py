@@ -97,7 +97,12 @@ def report_found_forms(
         return
     without_table = {form for form, _ in found.without_table}
     for form, mandatory in owed.items():
-        if mandatory and form not in found.tables and form not in without_table:
+        if form in found.tables or form in without_table:
+            continue
+        if form in found.hidden_forms:
+            sheet = found.hidden_forms[form]
+            yield catalogue.make_finding("FORM-HIDDEN", form=form, sheet=sheet.name)
+        elif mandatory:
             yield catalogue.make_finding("FORM-MISSING", form=form, label=names.get(form, ""))
     for form, table in found.tables.items():
         if form not in owed:

@@ -39,19 +39,25 @@ Resolver = Callable[[str, Mapping[str, str]], str | None]
 """(raw text, references resolved so far) -> canonical code, or None when nothing is known by that text."""
 
 
-def parse_table(
-    table: Table,
-    parsed: ParsedSubmission,
-    catalogue: Catalogue,
-    resolvers: Mapping[str, Resolver],
-    known_names: Mapping[str, list[str]],
-    asked: list[AskedRow] | None,
-) -> None:
-    """Parse one table into `parsed`. `asked` None means the rows owed are not known (unit or period unknown)."""
+@dataclass(frozen=True, slots=True)
+class ListFacts:
+    """What the register says about list rows: how keys are named, which rows are owed, which rows count whole things.
+
+    `asked` None means the rows owed are not known (unit or period unknown).
+    """
+
+    resolvers: Mapping[str, Resolver]
+    known_names: Mapping[str, list[str]]
+    asked: list[AskedRow] | None
+    is_counted: Callable[[Mapping[str, str]], bool]
+
+
+def parse_table(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, facts: ListFacts) -> None:
+    """Parse one table into `parsed`."""
     parsed.versions[table.form] = table.version
     _report_columns(table, parsed, catalogue)
     if table.version.kind is Kind.LIST:
-        _parse_list(table, parsed, catalogue, resolvers, known_names, asked)
+        _parse_list(table, parsed, catalogue, facts)
     else:
         _parse_fixed(table, parsed, catalogue)
 
@@ -219,19 +225,12 @@ def _show_written(raw: Cell | None) -> str:
     return raw.text if raw is not None else ""
 
 
-def _parse_list(
-    table: Table,
-    parsed: ParsedSubmission,
-    catalogue: Catalogue,
-    resolvers: Mapping[str, Resolver],
-    known_names: Mapping[str, list[str]],
-    asked: list[AskedRow] | None,
-) -> None:
+def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, facts: ListFacts) -> None:
     sheet, form = table.sheet, table.form
     rows = parsed.rows.setdefault(form, [])
     seen: dict[str, int] = {}
     times: Counter[str] = Counter()
-    by_key = {join_key(row.codes): row for row in asked} if asked is not None else None
+    by_key = {join_key(row.codes): row for row in facts.asked} if facts.asked is not None else None
     keys = table.version.key_columns
     covered = _cover_merged(table, keys)
     last = _last_list_row(table, keys, covered)
@@ -250,7 +249,7 @@ def _parse_list(
         references: dict[str, str] = {}
         unknown: Column | None = None
         for column in keys:
-            code = resolvers[column.reference](texts[column.code], references) if column.reference else None
+            code = facts.resolvers[column.reference](texts[column.code], references) if column.reference else None
             code = code if column.reference else read_code(texts[column.code])
             if code is None:
                 unknown = column
@@ -259,7 +258,7 @@ def _parse_list(
         if unknown is not None:
             unknown_rows += 1
             # Looking for the nearest of some hundred names is slow; who mistyped so many needs no more hints.
-            names = known_names.get(unknown.reference or "", []) if unknown_rows <= MOST_SUGGESTIONS else []
+            names = facts.known_names.get(unknown.reference or "", []) if unknown_rows <= MOST_SUGGESTIONS else []
             parsed.findings.append(
                 catalogue.make_finding(
                     "ROW-UNKNOWN", form=form, sheet=sheet.name, column=unknown.code,
@@ -286,10 +285,13 @@ def _parse_list(
         ordinal = times[key]
         times[key] += 1
         rows.append(ListRow(key, ordinal, checked, references))
+        whole = table.version.counting_columns if facts.is_counted(references) else {}
         for column in table.version.columns:
+            # "1,415" people are a thousand times too few: a row that counts whole things takes no decimals.
+            declared = whole.get(column.code, column)
             own = (row, table.columns[column.code]) if column.code in table.columns else None
             at = key_places.get(column.code, own)
-            _add_cell(table, parsed, catalogue, CellKey(form, key, column.code, ordinal), column, column.label, at)
+            _add_cell(table, parsed, catalogue, CellKey(form, key, column.code, ordinal), declared, column.label, at)
     for key, expected in (by_key or {}).items():
         if key not in seen:
             parsed.findings.append(

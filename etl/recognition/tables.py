@@ -51,6 +51,8 @@ class FoundForms:
     without_table: list[tuple[str, Sheet]] = field(default_factory=list)
     unknown_sheets: list[Sheet] = field(default_factory=list)
     hidden_sheets: list[Sheet] = field(default_factory=list)
+    hidden_forms: dict[str, Sheet] = field(default_factory=dict)
+    """Forms that stand in a hidden sheet: not read, since a sender does not see what is there."""
 
 
 def read_text(sheet: Sheet, row: int, column: int) -> str:
@@ -74,23 +76,33 @@ def find_forms(workbook: Workbook, forms: Mapping[str, Form], metadata: Mapping[
         if comparison_key(sheet.name) in _IGNORED_SHEETS or not sheet.cells:
             continue
         if not sheet.visible:
-            found.hidden_sheets.append(sheet)
+            hidden = _find_in(sheet, forms, named)[0]
+            if hidden is not None:
+                found.hidden_forms.setdefault(hidden.form, sheet)
+            else:
+                found.hidden_sheets.append(sheet)
             continue
-        code = named.get(comparison_key(sheet.name)) or _form_by_name(sheet.name, forms) or ""
-        named_form = forms.get(code)
-        table = _best_table(sheet, [named_form], sure=True) if named_form else None
-        if table is None or measure_likeness(table) < _SAME_TABLE:
-            # A sheet may carry one form's name and hold another; labels tell, a name and a few codes do not.
-            table = _best_table(sheet, list(forms.values()), sure=False) or table
+        table, code = _find_in(sheet, forms, named)
         if table is not None and table.form in found.tables:
             found.doubled.append(table)
         elif table is not None:
             found.tables[table.form] = table
-        elif named_form is not None:
+        elif code in forms:
             found.without_table.append((code, sheet))
         else:
             found.unknown_sheets.append(sheet)
     return found
+
+
+def _find_in(sheet: Sheet, forms: Mapping[str, Form], named: Mapping[str, str]) -> tuple[Table | None, str]:
+    """(the table in a sheet, the form that its name or our metadata says)."""
+    code = named.get(comparison_key(sheet.name)) or _form_by_name(sheet.name, forms) or ""
+    named_form = forms.get(code)
+    table = _best_table(sheet, [named_form], sure=True) if named_form else None
+    if table is None or measure_likeness(table) < _SAME_TABLE:
+        # A sheet may carry one form's name and hold another; labels tell, a name and a few codes do not.
+        table = _best_table(sheet, list(forms.values()), sure=False) or table
+    return table, code
 
 
 def find_table(sheet: Sheet, form: Form, version: FormVersion) -> Table | None:

@@ -207,6 +207,12 @@ class MovementAlias:
     recorded_at: datetime
 
 
+MEASURED_WORDS = frozenset(
+    {"%", "điểm", "đồng", "km", "m", "m²", "m2", "m³", "m3", "ha", "kg", "tạ", "tấn", "lít", "giờ"}
+)
+"""Words of a unit of measure whose figures may have decimals."""
+
+
 @dataclass(frozen=True, slots=True)
 class Indicator:
     """A measurable result of a movement (of every movement where `movement` is `*`).
@@ -224,6 +230,11 @@ class Indicator:
     valid_from: date
     valid_to: date | None
     recorded_at: datetime
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it counts whole things (người, đơn vị, sáng kiến); money, lengths, areas and shares have decimals."""
+        return not MEASURED_WORDS & set(self.unit_of_measure.casefold().split())
 
 
 @dataclass(frozen=True, slots=True)

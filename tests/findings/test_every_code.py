@@ -32,6 +32,7 @@ from tests.golden.sender import (
     drop_row,
     drop_sheet,
     examine,
+    hide,
     make_sending,
     read_knowledge,
     shift,
@@ -203,6 +204,7 @@ def make_cases() -> dict[str, Pair]:
         # the forms
         "FORM-MISSING": pair(drop_sheet("F07"), WHOLE_FILE, rename("F07", "Trang tính 1")),
         "FORM-NO-TABLE": pair(no_header_codes, (F05, None), shift("F05", down=2)),
+        "FORM-HIDDEN": pair(hide("F05"), (F05, None), [add_sheet("bản nháp", like="F05"), hide("bản nháp")]),
         "FORM-TOO-LONG": pair(write("F03", 10_100, 6, 1), (F03, None), write("F03", 9_000, 6, 1)),
         "FORM-DUPLICATE": pair(add_sheet("bản nháp", like="F05"), ("bản nháp", None), add_sheet("bản nháp")),
         "FORM-NOT-OWED": Pair(

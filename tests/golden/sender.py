@@ -239,6 +239,16 @@ def add_sheet(name: str, form: str | None = None, like: str | None = None) -> Ed
     return edit
 
 
+def hide(sheet: str) -> Edit:
+    """An edit: a sheet hidden, named by its form or by its name."""
+
+    def edit(sending: Sending) -> None:
+        for plan in sending.plan.sheets:
+            plan.hidden = plan.hidden or sheet in (plan.form, plan.name)
+
+    return edit
+
+
 def without_metadata(sending: Sending) -> None:
     """An edit: the hidden sheet is gone, as after copying the sheets into a new workbook."""
     sending.plan.metadata = None

@@ -9,7 +9,7 @@ import pytest
 
 from etl.forms.declaration import CellKey
 from etl.parsing.submission import ParsedSubmission
-from etl.parsing.tables import parse_table
+from etl.parsing.tables import ListFacts, parse_table
 from etl.reading.pool import read_workbook
 from etl.recognition.identity import read_metadata
 from etl.recognition.tables import FoundForms, find_forms, read_code, suggest
@@ -40,7 +40,8 @@ def parse(sending: Sending, form: str) -> ParsedSubmission:
     parsed = ParsedSubmission()
     catalogue = read_knowledge().catalogue
     known = {name: (lambda text, _: read_code(text)) for name in ("movement", "indicator", "unit")}
-    parse_table(find(sending).tables[form], parsed, catalogue, known, {}, None)
+    facts = ListFacts(known, {}, None, lambda _: False)
+    parse_table(find(sending).tables[form], parsed, catalogue, facts)
     return parsed
 
 
