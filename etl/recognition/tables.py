@@ -20,7 +20,13 @@ METADATA_SHEET = "_meta"
 _HEADER_SEARCH_ROWS = 80
 _FEWEST_CODES = 0.6
 _SAME_TABLE = 0.6
-_IGNORED_SHEETS = {comparison_key(name) for name in ("Hướng dẫn", METADATA_SHEET, "_lists")}
+RESULT_SHEET = "Kết quả kiểm tra"
+"""The sheet that an annotated copy carries, numbered when the sender has one of that name."""
+
+_IGNORED_SHEETS = {
+    comparison_key(name)
+    for name in ("Hướng dẫn", METADATA_SHEET, "_lists", RESULT_SHEET, *(f"{RESULT_SHEET} ({n})" for n in range(2, 10)))
+}
 _ROW_CODE = re.compile(r"^\d{1,3}$")
 
 
