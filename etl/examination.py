@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -67,13 +68,41 @@ TOO_LARGE: Mapping[str, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """Bytes that lie elsewhere: read when their turn comes, and never when they are more than a file may have."""
+
+    sha256: str
+    size: int
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A file to examine: its name, its bytes, what the channel knows of its sender, and the caller's key."""
 
     key: int
     name: str
-    data: bytes
+    data: bytes | Unread
     channel: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _File:
+    """What is kept of a delivery once its bytes are with a reader."""
+
+    key: int
+    name: str
+    sha256: str
+    size: int
+    channel: Mapping[str, str]
+
+
+def _note_file(delivery: Delivery) -> _File:
+    data = delivery.data
+    sha256, size = (
+        (data.sha256, data.size) if isinstance(data, Unread) else (hashlib.sha256(data).hexdigest(), len(data))
+    )
+    return _File(delivery.key, delivery.name, sha256, size, delivery.channel)
 
 
 @dataclass(slots=True)
@@ -149,22 +178,46 @@ class Examiner:
     def examine(
         self, deliveries: Iterable[Delivery], on_progress: Callable[[int], None] | None = None
     ) -> Iterator[Examined]:
-        """Every file's findings and verdict, in the order given, at most BATCH_SIZE files in memory."""
-        waiting = iter(deliveries)
-        while batch := list(islice(waiting, BATCH_SIZE)):
-            yield from self._examine_batch(batch, on_progress)
+        """Every file's findings and verdict, in the order given: parsed cells of at most BATCH_SIZE files in memory.
 
-    def _examine_batch(self, batch: Sequence[Delivery], on_progress: Callable[[int], None] | None) -> list[Examined]:
+        Deliveries are taken, and their bytes read, a few ahead of the one being parsed; the bytes are then let go.
+        """
+        waiting = iter(deliveries)
+        while examined := self._examine_batch(islice(waiting, BATCH_SIZE), on_progress):
+            yield from examined
+
+    def _examine_batch(self, batch: Iterable[Delivery], on_progress: Callable[[int], None] | None) -> list[Examined]:
         with pause_collection():
             return self._examine_together(batch, on_progress)
 
-    def _examine_together(self, batch: Sequence[Delivery], on_progress: Callable[[int], None] | None) -> list[Examined]:
-        readings = self._pool.read((place, delivery.data) for place, delivery in enumerate(batch))
+    def _read_in_order(self, batch: Iterable[Delivery]) -> Iterator[tuple[_File, Workbook | FailedReading]]:
+        """Each file with what was read of it. Files that are too large are not even fetched."""
+        taken: deque[_File] = deque()
+        refused = FailedReading(ReadingFailure.FILE_TOO_LARGE, "bytes")
+
+        def fetch() -> Iterator[tuple[_File, bytes]]:
+            for delivery in batch:
+                file = _note_file(delivery)
+                taken.append(file)
+                if file.size <= self._settings.max_file_bytes:
+                    data = delivery.data
+                    yield file, data.read() if isinstance(data, Unread) else data
+
+        for file, reading in self._pool.read(fetch()):
+            while taken[0] is not file:
+                yield taken.popleft(), refused
+            yield taken.popleft(), reading
+        for file in taken:
+            yield file, refused
+
+    def _examine_together(self, batch: Iterable[Delivery], on_progress: Callable[[int], None] | None) -> list[Examined]:
         examined = []
-        for place, reading in readings:
-            examined.append(self._parse(batch[place], reading))
+        for file, reading in self._read_in_order(batch):
+            examined.append(self._parse(file, reading))
             if on_progress is not None:
                 on_progress(1)
+        if not examined:
+            return []
         if self._validator is None:
             self._validator = self._make_validator()
         faults = self._validator.find_value_faults([one.submission for one in examined])
@@ -173,41 +226,38 @@ class Examiner:
             one.verdict = judge(one.findings)
         return examined
 
-    def _parse(self, delivery: Delivery, reading: Workbook | FailedReading) -> Examined:
-        sha256 = hashlib.sha256(delivery.data).hexdigest()
+    def _parse(self, file: _File, reading: Workbook | FailedReading) -> Examined:
         parsed = ParsedSubmission()
         if isinstance(reading, FailedReading):
-            about_file = [self._explain_failure(reading, len(delivery.data))]
-            identity = Identity(hints=dict(delivery.channel))
+            about_file = [self._explain_failure(reading, file.size)]
+            identity = Identity(hints=dict(file.channel))
         else:
-            extension = wrong_extension(delivery.name, reading.format)
+            extension = wrong_extension(file.name, reading.format)
             about_file = [self._catalogue.make_finding("FILE-EXTENSION", expected=extension)] if extension else []
-            identity = self._parse_workbook(delivery, reading, parsed)
+            identity = self._parse_workbook(file, reading, parsed)
         findings = [*about_file, *identity.findings, *parsed.findings]
         submission = Submission(parsed, identity.unit, identity.report, identity.period)
-        size = len(delivery.data)
-        return Examined(delivery.key, delivery.name, sha256, size, identity, submission, "rejected", findings)
+        return Examined(file.key, file.name, file.sha256, file.size, identity, submission, "rejected", findings)
 
-    def _parse_workbook(self, delivery: Delivery, workbook: Workbook, parsed: ParsedSubmission) -> Identity:
+    def _parse_workbook(self, file: _File, workbook: Workbook, parsed: ParsedSubmission) -> Identity:
         metadata = read_metadata(workbook)
         found = find_forms(workbook, self._forms, metadata)
         if not found.tables and not found.without_table:
             parsed.findings.append(self._catalogue.make_finding("FILE-NO-FORM"))
-            return Identity(hints=dict(delivery.channel))
-        identity = identify(metadata, found, self._register, self._catalogue, delivery.name, delivery.channel)
+            return Identity(hints=dict(file.channel))
+        identity = identify(metadata, found, self._register, self._catalogue, file.name, file.channel)
         owed = None
         if identity.is_attributed and identity.unit and identity.report:
             statuses = identity.report.forms_for(identity.unit.type)
             owed = {form: status is FormStatus.MANDATORY for form, status in statuses.items()} or None
         names = {code: form.name for code, form in self._forms.items()}
         parsed.findings.extend(report_found_forms(found, owed, names, self._catalogue))
-        unit, period = identity.unit, identity.period
-        asked = self._references.list_asked(unit.type, period) if identity.is_attributed and unit and period else None
-        resolvers = self._references.resolvers_on(period.end if period else None)
+        known = identity.is_attributed
+        unit_type = identity.unit.type if known and identity.unit else None
+        facts = self._references.facts_for(unit_type, identity.period)
         for form in sorted(found.tables):
             if owed is None or form in owed:
-                table = found.tables[form]
-                parse_table(table, parsed, self._catalogue, resolvers, self._references.known_names, asked)
+                parse_table(found.tables[form], parsed, self._catalogue, facts)
         return identity
 
     def _explain_failure(self, failed: FailedReading, size: int) -> Finding:

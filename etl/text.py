@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from etl.calendar.deadlines import TIMEZONE
@@ -141,3 +141,31 @@ def format_instant(instant: datetime) -> str:
         raise ValueError(f"{instant!r} has no time zone: it is no instant")
     local = instant.astimezone(TIMEZONE)
     return f"{format_date(local)} {local.hour:02d}:{local.minute:02d}"
+
+
+def percent_of(share: float) -> Decimal:
+    """A share of 0 to 1 in percent with one decimal, rounded down: only all is 100,0; 99,96 % is not everybody."""
+    # repr, not the binary value: 0.289 is 28,9 % although 0.289 as a binary fraction is a little less.
+    return (Decimal(repr(share)) * 100).quantize(Decimal("0.1"), ROUND_DOWN)
+
+
+def show_share(share: float | None) -> str:
+    """`percent_of` in Vietnamese writing, `79,1 %`; a dash for none."""
+    return "–" if share is None else f"{format_number(percent_of(share), 1)} %"
+
+
+def capitalise(text: str) -> str:
+    """The text with its first letter as a capital, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def show_name(name: str) -> str:
+    """A file name that can be printed and stored: bytes that are no UTF-8, and control characters, as `\\xff`.
+
+    Other names come back unchanged.
+    """
+    readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return _CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), readable)

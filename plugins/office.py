@@ -6,23 +6,31 @@ change anything: decisions are made by the use cases that record who decided and
 
 from __future__ import annotations
 
+import logging
 import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
+import psycopg
+import sqlalchemy.exc
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.exceptions import HTTPException as AnyHttpError
 
 from etl.calendar.periods import UnknownPeriod
+from etl.labels import DECISION_LABELS
 from etl.register.model import UnknownReport
+from etl.text import show_share
 from etl.usecases.attempts import read_attempts
+from etl.usecases.context import WarehouseNotReady
+from etl.warehouse.server import ServerError
 from plugins.airflow_settings import open_run, split_key
 from plugins.office_views import (
-    DECISION_LABELS,
     SEVERITY_LABELS,
     VERDICT_LABELS,
     choose_key,
@@ -30,8 +38,9 @@ from plugins.office_views import (
     describe_findings,
     show_instant,
     show_number,
-    show_share,
 )
+
+log = logging.getLogger(__name__)
 
 TITLE: Final = "Bảng theo dõi báo cáo"
 
@@ -77,7 +86,9 @@ def show_board(key: Key = None, report: Key = None, period: Key = None, as_of: A
         asked = key or (f"{report}:{period}" if report and period else None)
         if asked is None and not keys:
             return _render("empty.html", 200)
-        board = read_board(context, *_split(asked or choose_key(keys, context.register, now)), as_of or now)
+        board = read_board(
+            context, *_split(asked or choose_key(keys, context.register, now)), as_of or now, opening=False
+        )
         view = describe_board(board, context.register, keys)
     return _render("board.html", 200, board=view, as_of=as_of.isoformat() if as_of else None)
 
@@ -93,8 +104,8 @@ def show_findings(report: str, period: str, unit: Annotated[str, Query(max_lengt
     return _render("findings.html", 200, view=view)
 
 
-@app.exception_handler(HTTPException)
-async def show_refusal(request: Request, error: HTTPException) -> HTMLResponse:
+@app.exception_handler(AnyHttpError)
+async def show_refusal(request: Request, error: AnyHttpError) -> HTMLResponse:
     """Errors as pages; 401 with the way to the log-in."""
     back = urlencode({"next": request.url.path + (f"?{request.url.query}" if request.url.query else "")})
     return _refuse(error.status_code, error.detail, back)
@@ -107,9 +118,20 @@ async def show_unknown(_: Request, error: Exception) -> HTMLResponse:
     return _refuse(404, str(error))
 
 
+@app.exception_handler(RequestValidationError)
+async def show_bad_address(_: Request, __: Exception) -> HTMLResponse:
+    """Values in the address that are missing or unreadable; FastAPI would answer with English JSON."""
+    return _refuse(422, "Địa chỉ trang thiếu thông tin hoặc có giá trị không hợp lệ. Hãy mở lại từ bảng theo dõi.")
+
+
 @app.exception_handler(ConnectionError)
-async def show_unreachable(_: Request, __: Exception) -> HTMLResponse:
-    """The warehouse does not answer; where it is stays in the log."""
+@app.exception_handler(WarehouseNotReady)
+@app.exception_handler(ServerError)
+@app.exception_handler(sqlalchemy.exc.SQLAlchemyError)
+@app.exception_handler(psycopg.Error)
+async def show_unreachable(request: Request, error: Exception) -> HTMLResponse:
+    """The warehouse does not answer, or not as it should; where it is and what it said stays in the log."""
+    log.error("page %s: the warehouse failed (%s)", request.url.path, type(error).__name__, exc_info=error)
     return _refuse(503)
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from etl import labels
 from etl.calendar.deadlines import TIMEZONE
+from etl.labels import STATUS_LABELS
 from etl.register.entities import UNIT_TYPE_LABELS, UnitType
-from etl.usecases.board import STATUS_LABELS
+from etl.text import capitalise, format_instant, format_number
 
 if TYPE_CHECKING:
     from etl.register.model import Register
@@ -25,13 +27,8 @@ CLOCK_LABELS: Final[Mapping[str, str]] = {
     "admin": "chế độ báo cáo hành chính",
     "statistics": "chế độ báo cáo thống kê",
 }
-VERDICT_LABELS: Final[Mapping[str, str]] = {
-    "accepted": "Đạt",
-    "accepted_with_warnings": "Đạt, có cảnh báo",
-    "rejected": "Chưa đạt",
-}
-DECISION_LABELS: Final[Mapping[str, str]] = {"accept": "chấp nhận", "return": "trả lại"}
-SEVERITY_LABELS: Final[Mapping[str, str]] = {"error": "Lỗi", "warning": "Cảnh báo", "info": "Thông tin"}
+VERDICT_LABELS: Final[Mapping[str, str]] = {code: capitalise(label) for code, label in labels.VERDICT_LABELS.items()}
+SEVERITY_LABELS: Final[Mapping[str, str]] = {code: capitalise(label) for code, label in labels.SEVERITY_LABELS.items()}
 # What needs the office's hand first.
 _ORDER: Final = ("missing", "rejected", "late", "pending", "on_time", "exempt")
 
@@ -127,28 +124,11 @@ def describe_key(key: str, register: Register) -> str:
     return f"{register.report(report).name}, {register.period(report, period).label}"
 
 
-def capitalise(text: str) -> str:
-    """The text with its first letter as a capital."""
-    return text[:1].upper() + text[1:]
-
-
 def show_instant(value: datetime | None) -> str:
     """dd/mm/yyyy HH:MM in Viet Nam; a dash for none."""
-    return "–" if value is None else value.astimezone(TIMEZONE).strftime("%d/%m/%Y %H:%M")
+    return "–" if value is None else format_instant(value)
 
 
 def show_number(value: float | None) -> str:
     """1.234,5 as Vietnamese offices write it; a dash for none."""
-    if value is None:
-        return "–"
-    return f"{value:,}".replace(",", " ").replace(".", ",").replace(" ", ".")
-
-
-def show_share(value: float | None) -> str:
-    """A share of 0–1 as a percentage with one decimal; 100,0 % only for all. A dash for none."""
-    if value is None:
-        return "–"
-    tenths = int(value * 1000 + 0.5)
-    if value < 1:
-        tenths = min(tenths, 999)  # 99,96 % is not everybody
-    return f"{show_number(tenths // 10)},{tenths % 10} %"
+    return "–" if value is None else format_number(value)

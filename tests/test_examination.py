@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import pytest
 
-from etl.examination import BATCH_SIZE, Delivery, judge, sort_findings
+from etl.examination import BATCH_SIZE, Delivery, Unread, judge, sort_findings
 from etl.findings.catalogue import read_catalogue
 from etl.findings.model import Finding
 from tests.golden.make_cases import put
@@ -68,8 +69,8 @@ def test_files_keep_their_order_and_keys() -> None:
     assert [(one.key, one.name, one.verdict) for one in examined] == [
         (7, "a.xlsx", "accepted"), (3, "b.xlsx", "rejected"), (5, "c.xlsx", "rejected"),
     ]  # fmt: skip
-    assert [one.sha256 for one in examined] == [hashlib.sha256(one.data).hexdigest() for one in deliveries]
-    assert [one.size for one in examined] == [len(one.data) for one in deliveries]
+    sent = (good, b"rac", other)
+    assert [(one.sha256, one.size) for one in examined] == [(hashlib.sha256(d).hexdigest(), len(d)) for d in sent]
     assert [codes(one) for one in examined] == [[], ["FILE-NOT-WORKBOOK"], ["F07-WOMEN"]]
     assert seen == [1, 1, 1]
     assert [one.identity.unit and one.identity.unit.code for one in examined] == [DEPARTMENT, None, COMMUNE]
@@ -80,6 +81,50 @@ def test_more_files_than_a_batch() -> None:
     examined = list(share_examiner().examine(deliveries))
     assert [one.key for one in examined] == list(range(BATCH_SIZE + 3))
     assert {tuple(codes(one)) for one in examined} == {("FILE-NOT-WORKBOOK",)}
+
+
+def test_the_bytes_of_a_batch_are_never_all_in_memory() -> None:
+    alive: set[int] = set()
+    most = 0
+
+    class Tracked(bytes):
+        def __del__(self) -> None:
+            alive.discard(id(self))
+
+    def deliver() -> Iterator[Delivery]:
+        nonlocal most
+        for place in range(60):
+            data = Tracked(b"khong phai bang tinh %d" % place)
+            alive.add(id(data))
+            most = max(most, len(alive))
+            delivery = Delivery(place, "a.txt", data)
+            del data
+            yield delivery
+            del delivery
+
+    assert len(list(share_examiner().examine(deliver()))) == 60
+    assert most <= 20
+
+
+def test_a_file_that_is_too_large_is_not_fetched() -> None:
+    """It keeps its place among the others, first and last included."""
+
+    def never() -> bytes:
+        raise AssertionError("fetched only to be refused")
+
+    good = make_sending().to_bytes()
+    here = Unread(hashlib.sha256(good).hexdigest(), len(good), lambda: good)
+    far = Unread("0" * 64, 300 * 1024**2, never)
+    deliveries = [Delivery(place, "a.xlsx", data) for place, data in enumerate((far, far, here, far, good, far))]
+    seen: list[int] = []
+    examined = list(share_examiner().examine(deliveries, seen.append))
+    large = ["FILE-TOO-LARGE"]
+    assert [codes(one) for one in examined] == [large, large, [], large, [], large]
+    assert [one.key for one in examined] == list(range(6))
+    assert (examined[0].sha256, examined[0].size) == ("0" * 64, 300 * 1024**2)
+    assert "300,0 MB" in examined[0].findings[0].message
+    assert examined[2].sha256 == examined[4].sha256 == here.sha256
+    assert len(seen) == 6
 
 
 def test_no_files() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import unicodedata
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -88,7 +87,45 @@ def test_the_lock_has_a_hash_for_every_package() -> None:
     assert unhashed == []
 
 
-@pytest.mark.parametrize("word", ["process", "handle", "utils", "manager"])
-def test_names_of_modules_say_something(word: str) -> None:
-    named = [str(path) for path in tracked_files() if path.suffix == ".py" and word in path.stem.split("_")]
+BANNED = {"process", "handle", "utils", "manager", "processes", "handles", "handler", "util", "managers"}
+"""Words that say nothing about what a thing does."""
+
+
+def words_of(name: str) -> set[str]:
+    """`HTTPManager`, `readerManager2`, `find_manager` → http, manager …"""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+
+
+def declared_names(source: str) -> list[str]:
+    """Classes, functions and their arguments."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            found.append(node.name)
+        elif isinstance(node, ast.arg):
+            found.append(node.arg)
+    return found
+
+
+def test_names_of_modules_say_something() -> None:
+    named = [str(path) for path in tracked_files() if path.suffix == ".py" and words_of(path.stem) & BANNED]
     assert named == []
+
+
+def test_names_of_classes_functions_and_arguments_say_something() -> None:
+    """Names of tests are sentences, in which another process may well be a process."""
+    named = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in tracked_files()
+        if path.suffix == ".py" and path.relative_to(ROOT).parts[0] != "tests"
+        for name in declared_names(path.read_text("utf-8"))
+        if words_of(name) & BANNED
+    ]
+    assert named == []
+
+
+def test_banned_words_are_found() -> None:
+    source = "class FileManager:\n    async def readAll(self, *, handle=1, **utils): ...\ndef _process_2(): ...\n"
+    named = [name for name in declared_names(source) if words_of(name) & BANNED]
+    assert sorted(named) == ["FileManager", "_process_2", "handle", "utils"]
+    assert not any(words_of(name) & BANNED for name in ("processed_at", "handlebar", "find_managed"))

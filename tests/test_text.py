@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.text import comparison_key, fold, format_date, format_instant, format_number, normalise, sort_key
+from etl.text import (
+    comparison_key,
+    fold,
+    format_date,
+    format_instant,
+    format_number,
+    normalise,
+    percent_of,
+    show_name,
+    show_share,
+    sort_key,
+)
 
 VIETNAMESE = st.text(
     alphabet=st.sampled_from(
@@ -158,3 +169,25 @@ def test_dates_and_instants() -> None:
     assert format_instant(datetime(2026, 12, 16, 17, 30, tzinfo=UTC)) == "17/12/2026 00:30"
     with pytest.raises(ValueError, match="no time zone"):
         format_instant(datetime(2026, 12, 16, 17, 30))  # noqa: DTZ001 - the naive instant is the point
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (None, "–"), (0.0, "0,0 %"), (1, "100,0 %"), (1.0, "100,0 %"), (0.9996, "99,9 %"), (0.99999999, "99,9 %"),
+        (0.875, "87,5 %"), (0.289, "28,9 %"), (0.057, "5,7 %"), (2 / 3, "66,6 %"), (1e-9, "0,0 %"),
+    ],
+)  # fmt: skip
+def test_a_share_is_rounded_down(share: float | None, text: str) -> None:
+    assert show_share(share) == text
+
+
+@given(st.integers(1, 5000), st.data())
+def test_only_all_is_a_hundred_percent(whole: int, data: st.DataObject) -> None:
+    part = data.draw(st.integers(0, whole))
+    assert (percent_of(part / whole) == 100) == (part == whole)
+
+
+def test_names_of_files_can_be_printed() -> None:
+    assert show_name("Báo cáo 6 tháng (1).xlsx") == "Báo cáo 6 tháng (1).xlsx"
+    assert show_name("b\udce1o\n\x1b[2J.xlsx") == "b\\xe1o\\n\\x1b[2J.xlsx"

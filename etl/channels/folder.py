@@ -1,19 +1,34 @@
-"""A drop folder as a channel: every file in it, named by its path within the folder. Reads only; never moves or deletes."""
+"""A drop folder as a channel: every file in it, named by its path within the folder. Reads only; never moves or deletes.
+
+It must not drop a file in silence: what cannot be read is listed as such. Links are never followed into the folder: they
+are the one way for a sender to have a file of the server read that they could not read themselves.
+"""
 
 from __future__ import annotations
 
 import csv
+import hashlib
+import logging
+import os
+import stat
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from filecmp import cmp
 from pathlib import Path
+from typing import BinaryIO
 
 from etl.calendar.deadlines import TIMEZONE
+from etl.text import show_name
+
+log = logging.getLogger(__name__)
 
 # Lock files of office programs, hidden files, and names that programs give to a file still being written.
 _UNFINISHED_PREFIXES = (".", "~$", ".~")
 _UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".download", ".filepart")
+_MARK_LENGTH = 12
 
 
 class BadReceipts(ValueError):
@@ -22,34 +37,174 @@ class BadReceipts(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A file found: `locator` names it within the channel, `folder` is the sub-folder it lay in ("" at the top)."""
+    """A file found. `locator` names it within the channel, `folder` is the sub-folder it lay in ("" at the top).
+
+    `names` are what a receipts file may call it, the most exact first. All texts can be stored and printed.
+    """
 
     path: Path
     locator: str
     folder: str
+    names: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        """Its name without folders, bytes that are no UTF-8 escaped."""
+        return show_name(self.path.name)
 
 
-def list_files(paths: Sequence[Path]) -> Iterator[Dropped]:
-    """Files under the given folders (recursively) and files given themselves, in locator order.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What lies in the folder: files in the order of their locators, and what is no readable file (as escaped paths)."""
 
+    files: list[Dropped]
+    unreadable: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file: its real path, its paths within what was given and within the channel, the last parts that locate it."""
+
+    path: Path
+    given: Path
+    inner: Path
+    parts: int
+    anchored: bool
+
+    @property
+    def locator(self) -> str:
+        return _locate(Path(*self.path.parts[-self.parts :]))
+
+
+def list_files(paths: Sequence[Path], inbox: Path | None = None) -> Listing:
+    """Files under the given folders (recursively) and files given themselves.
+
+    A file in the `inbox` is located by its path there, however it was given; another by its path within the folder given,
+    or by its name when given itself. Two files that would share a locator get as many names of parent folders as tell
+    them apart. Names that are not in Unicode's form NFC or no UTF-8 carry a mark made of their bytes.
     Raises FileNotFoundError for a path that does not exist: a typing error must not look like an empty folder.
     """
-    found: dict[str, Dropped] = {}
+    anchor = inbox.resolve() if inbox is not None else None
+    found: dict[Path, _Found] = {}
+    unreadable: dict[str, None] = {}
     for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file or folder")
-        candidates = [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file())
-        root = path.parent if path.is_file() else path
-        for item in candidates:
-            inner = item.relative_to(root)
-            if any(part.startswith(_UNFINISHED_PREFIXES) for part in inner.parts) or item.name.endswith(
-                _UNFINISHED_SUFFIXES
-            ):
-                continue
-            locator = unicodedata.normalize("NFC", inner.as_posix())
-            folder = unicodedata.normalize("NFC", inner.parent.as_posix())
-            found.setdefault(locator, Dropped(item, locator, "" if folder == "." else folder))
-    yield from (found[locator] for locator in sorted(found))
+        if not path.exists() and not path.is_symlink():
+            raise FileNotFoundError(f"{show_name(str(path))}: no such file or folder")
+        given = path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
+        inside = anchor is not None and given != anchor and given.is_relative_to(anchor)
+        if given.is_symlink() and (inside or not given.is_dir()):
+            _refuse(given, "a link", unreadable)
+            continue
+        # A folder given by hand may be a link (a mounted share); what lies in it may not.
+        given = given.resolve()
+        for file in _walk(given, unreadable):
+            within = inner = file.relative_to(given if given != file else given.parent)
+            anchored = anchor is not None and file.is_relative_to(anchor)
+            if anchor is not None and anchored:
+                inner = file.relative_to(anchor)
+            one = _Found(file, within, inner, len(inner.parts), anchored)
+            known = found.setdefault(file, one)
+            if one.parts > known.parts:  # the same file given twice: the order of the paths decides nothing
+                found[file] = one
+    files = [_describe(one) for one in _tell_apart(list(found.values()), anchor)]
+    return Listing(sorted(files, key=lambda file: file.locator), list(unreadable))
+
+
+def open_file(path: Path) -> BinaryIO:
+    """The file for reading. Raises OSError, also when it is a link or no regular file by now: listing was a moment ago."""
+    # Without O_NONBLOCK a pipe put in the file's place would hold up the collection for ever.
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(f"{show_name(str(path))} is no regular file")
+    return os.fdopen(number, "rb")
+
+
+def _walk(given: Path, unreadable: dict[str, None]) -> Iterator[Path]:
+    """Regular files under a folder, or the file itself, in order of names; unfinished ones are left for a later look."""
+
+    def note(error: OSError) -> None:
+        _refuse(Path(os.fsdecode(error.filename)), error.strerror or type(error).__name__, unreadable)
+
+    if not given.is_dir():
+        yield from _keep_regular([] if _is_unfinished(given.name) else [given], unreadable)
+        return
+    for folder, folders, files in os.walk(given, onerror=note):
+        here = Path(folder)
+        folders[:] = sorted(name for name in folders if not name.startswith(_UNFINISHED_PREFIXES))
+        links = [name for name in folders if (here / name).is_symlink()]
+        names = sorted(name for name in [*files, *links] if not _is_unfinished(name))
+        yield from _keep_regular([here / name for name in names], unreadable)
+
+
+def _keep_regular(candidates: Sequence[Path], unreadable: dict[str, None]) -> Iterator[Path]:
+    for path in candidates:
+        try:
+            mode = path.lstat().st_mode
+        except OSError as error:
+            _refuse(path, error.strerror or type(error).__name__, unreadable)
+            continue
+        if stat.S_ISREG(mode):
+            yield path
+        else:
+            _refuse(path, "a link" if stat.S_ISLNK(mode) else "no regular file", unreadable)
+
+
+def _refuse(path: Path, reason: str, unreadable: dict[str, None]) -> None:
+    name = show_name(str(path))
+    if name not in unreadable:
+        log.warning("not collected: %s (%s)", name, reason)
+    unreadable[name] = None
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(_UNFINISHED_PREFIXES) or name.endswith(_UNFINISHED_SUFFIXES)
+
+
+def _tell_apart(found: list[_Found], anchor: Path | None) -> list[_Found]:
+    """The same files, each with a locator of its own. Files in the inbox keep theirs, whatever else is given."""
+    while True:
+        shared = {locator for locator, count in Counter(one.locator for one in found).items() if count > 1}
+        longer = [
+            replace(one, parts=one.parts + 1)
+            if not one.anchored
+            and one.parts < len(one.path.parts)
+            and (one.locator in shared or _is_taken(one, anchor))
+            else one
+            for one in found
+        ]
+        if longer == found:
+            return found
+        found = longer
+
+
+def _is_taken(one: _Found, anchor: Path | None) -> bool:
+    """Whether the inbox holds another file at this place: the next look there would take it for a newer version."""
+    if anchor is None:
+        return False
+    other = anchor.joinpath(*one.path.parts[-one.parts :])
+    try:
+        return other.is_file() and not cmp(other, one.path, shallow=False)
+    except OSError:
+        return True
+
+
+def _describe(one: _Found) -> Dropped:
+    folder = _show(one.inner.parent)
+    names = (one.locator, _show(one.inner), _show(one.given), _show(Path(one.inner.name)))
+    return Dropped(one.path, one.locator, "" if folder == "." else folder, tuple(dict.fromkeys(names)))
+
+
+def _show(path: Path) -> str:
+    return unicodedata.normalize("NFC", show_name(path.as_posix()))
+
+
+def _locate(path: Path) -> str:
+    """A text for the path that no other path has, whatever Unicode form and bytes its names are in."""
+    text = _show(path)
+    if text == path.as_posix():
+        return text
+    return f"{text}~{hashlib.sha256(os.fsencode(path.as_posix())).hexdigest()[:_MARK_LENGTH]}"
 
 
 def read_receipts(file: Path) -> dict[str, datetime]:

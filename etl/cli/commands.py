@@ -13,6 +13,7 @@ from pathlib import Path
 from etl.calendar.deadlines import TIMEZONE
 from etl.cli.console import err, out, print_json, show_progress
 from etl.settings import read_settings
+from etl.text import show_name
 
 YES, NO = 0, 1
 
@@ -29,9 +30,9 @@ def run_init(arguments: argparse.Namespace) -> int:
         out.print(f"Register: {summary.units} units, {summary.register_rows_changed} rows written or retired.")
         out.print(f"Periods open: {', '.join(summary.periods)}.")
     if summary.sql_for_administrator:
-        err.print("Not permitted to do this; ask the administrator of the server to run:", markup=False)
+        err.print("Not permitted to do this; ask the administrator of the server to run:")
         for statement in summary.sql_for_administrator:
-            err.print(f"  {statement};", markup=False, soft_wrap=True)
+            err.print(f"  {statement};", soft_wrap=True)
     return YES
 
 
@@ -83,14 +84,18 @@ def run_sample(arguments: argparse.Namespace) -> int:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """`check`: 1 when any file is rejected."""
+    from etl.annotation.failures import CannotAnnotate
     from etl.cli.tables import print_checked
-    from etl.usecases.check import check_files, show_checked
+    from etl.usecases.check import check_files, show_checked, write_annotated
     from etl.usecases.context import Knowledge
 
     for given in arguments.files:
+        if given.is_dir():
+            raise IsADirectoryError(f"{show_name(str(given))}: is a folder; name the files in it")
         if not given.is_file():
-            raise FileNotFoundError(f"{given}: no such file")
+            raise FileNotFoundError(f"{show_name(str(given))}: no such file")
     rejected = 0
+    taken: set[str] = set()
     with show_progress("check", len(arguments.files)) as bar:
         for examined in check_files(Knowledge(read_settings()), arguments.files, bar.advance):
             rejected += examined.verdict == "rejected"
@@ -99,27 +104,62 @@ def run_check(arguments: argparse.Namespace) -> int:
                 print_json(show_checked(examined, file), indent=None)
             else:
                 print_checked(examined, file)
+            if arguments.annotate is not None:
+                try:
+                    path = write_annotated(examined, file, arguments.annotate, taken)
+                    err.print(f"{show_name(file.name)}: marked in {show_name(str(path))}", soft_wrap=True)
+                except CannotAnnotate as error:
+                    err.print(f"{show_name(file.name)}: no marked copy, {error.reason}", soft_wrap=True)
     return NO if rejected else YES
 
 
 def run_ingest(arguments: argparse.Namespace) -> int:
     """`ingest`: 0 when processed, whatever the verdicts; 2 when something of ours failed."""
+    from etl.cli.tables import print_outcomes, show_outcomes
     from etl.usecases.context import open_context
     from etl.usecases.ingest import ingest
 
     with open_context(read_settings()) as context:
         if arguments.receipts is None and not arguments.paths and context.register.province.simulated:
             err.print("Simulated register: receipts are taken from receipts.csv beside the inbox where it stands.")
-        with show_progress("ingest") as bar:
+        with show_progress("collect") as bar:
+            checking = False
+
+            def extend(by: int) -> None:
+                nonlocal checking
+                if not checking:
+                    bar.start("check and load")
+                checking = True
+                bar.extend(by)
+
             summary = ingest(
-                context, arguments.paths or None, arguments.receipts, on_total=bar.set_total, on_examined=bar.advance
-            )
+                context, arguments.paths or None, arguments.receipts,
+                on_collected=bar.advance, on_total=extend, on_examined=bar.advance,
+            )  # fmt: skip
     values = {**asdict(summary.collected), **asdict(summary.loaded)}
+    told = [outcome for outcome in summary.outcomes if outcome.outcome in {"rejected", "quarantined", "pending"}]
     if arguments.json:
-        print_json(values)
+        print_json({**values, "not_accepted": show_outcomes(told)})
     else:
+        print_outcomes(told)
         out.print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items()))
     return 2 if summary.loaded.failed else YES
+
+
+def run_quarantine(arguments: argparse.Namespace) -> int:
+    """`quarantine`."""
+    from etl.cli.tables import print_outcomes, show_outcomes
+    from etl.usecases.context import open_context
+    from etl.usecases.outcomes import list_quarantine
+
+    with open_context(read_settings()) as context:
+        found = list_quarantine(context)
+    if arguments.json:
+        print_json(show_outcomes(found))
+    else:
+        print_outcomes(found)
+        out.print(f"{len(found)} in quarantine")
+    return YES
 
 
 def run_board(arguments: argparse.Namespace) -> int:

@@ -55,6 +55,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     add = sub.add_parser("check", parents=[_JSON], help="dry run: verdict and findings; nothing is stored")
     add.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    add.add_argument(
+        "--annotate", type=Path, metavar="DIR", help="write each file's copy with its findings marked there"
+    )
     add.set_defaults(run=commands.run_check)
 
     add = sub.add_parser(
@@ -66,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add.set_defaults(run=commands.run_ingest)
 
+    add = sub.add_parser("quarantine", parents=[_JSON], help="files that could not be attributed, and why")
+    add.set_defaults(run=commands.run_quarantine)
     add = sub.add_parser("board", parents=[_REPORT, _AS_OF, _JSON], help="the state of every obligation, and the rates")
     add.set_defaults(run=commands.run_board)
     add = sub.add_parser("consolidate", parents=[_REPORT, _JSON], help="rules between units, coverage and figures")
@@ -119,5 +124,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.verbose:
             raise
         text = str(error) or type(error).__name__
-        err.print(f"{arguments.command}: {text}", markup=False, highlight=False, soft_wrap=True)
+        err.print(f"{arguments.command}: {text}", soft_wrap=True)
         return 2

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
+from etl.calendar.deadlines import TIMEZONE
 from etl.cli.console import out
 from etl.examination import Examined
-from etl.text import format_instant, format_number
-from etl.usecases.board import STATUS_LABELS, STATUSES, Board
+from etl.labels import OUTCOME_LABELS, SEVERITY_LABELS, STATUS_LABELS, VERDICT_LABELS
+from etl.text import format_instant, format_number, show_name, show_share
+from etl.usecases.board import STATUSES, Board
 from etl.usecases.consolidate import ConsolidateSummary
+from etl.usecases.outcomes import Outcome
 from etl.usecases.trace import Trace
 
-_SEVERITY_LABELS = {"error": "LỖI", "warning": "CẢNH BÁO", "info": "THÔNG TIN"}
-_VERDICT_LABELS = {
-    "accepted": "được chấp nhận",
-    "accepted_with_warnings": "được chấp nhận, có cảnh báo",
-    "rejected": "bị trả lại",
-}
 _SHOWN_SOURCES = 20
 
 
 def print_checked(examined: Examined, file: Path) -> None:
     """Verdict and findings of one file."""
-    out.print(f"{file}: {_VERDICT_LABELS[examined.verdict]}", markup=False)
+    out.print(f"{show_name(str(file))}: {VERDICT_LABELS[examined.verdict]}")
     for finding in examined.findings:
         place = f"{finding.sheet}!{finding.cell}" if finding.cell else finding.sheet or "cả tệp"
-        out.print(f"  {_SEVERITY_LABELS[finding.severity]} {finding.code} [{place}]", markup=False)
-        out.print(f"    {finding.message} {finding.fix}", markup=False)
+        out.print(f"  {SEVERITY_LABELS[finding.severity].upper()} {finding.code} [{place}]")
+        out.print(f"    {finding.message} {finding.fix}")
 
 
 def print_board(board: Board) -> None:
     """Counts, rates and every unit."""
-    table = Table("Mã", "Đơn vị", "Tình trạng", "Hạn nộp", "Nhận lúc", "Muộn (ngày)", "Lần nộp", title=None)
+    table = Table(box=SIMPLE)
+    for header, narrow in (
+        ("Mã", True),
+        ("Đơn vị", False),
+        ("Tình trạng", True),
+        ("Hạn nộp", True),
+        ("Nhận lúc", True),
+    ):
+        table.add_column(header, no_wrap=narrow, overflow="fold")
+    for header in ("Muộn (ngày)", "Lần nộp"):
+        table.add_column(header, justify="right")
     for line in board.units:
         table.add_row(
             line.unit, line.unit_name, STATUS_LABELS[line.status], format_instant(line.due_at),
@@ -50,26 +59,20 @@ def print_counts(board: Board) -> None:
     counts, rates = board.counts, board.rates
     out.print(f"{board.report_name} – {board.period_label} (tính đến {format_instant(board.as_of)})")
     out.print(f"Phải nộp {counts['expected']}: " + ", ".join(f"{STATUS_LABELS[s]} {counts[s]}" for s in STATUSES))
-    if rates["completeness"] is not None and rates["timeliness"] is not None:
-        out.print(
-            f"Đã nộp được chấp nhận {format_number(100 * rates['completeness'], 1)} %, "
-            f"đúng hạn {format_number(100 * rates['timeliness'], 1)} %"
-        )
+    out.print(f"Đã nộp đạt {show_share(rates['completeness'])}, đúng hạn {show_share(rates['timeliness'])}")
 
 
 def print_reports(reports: list[dict[str, Any]]) -> None:
     """Each report with its periods; one due day a line, unit types after it."""
     for report in reports:
-        out.print(
-            f"{report['report']}: {report['name']} ({report['clock']}; {' '.join(report['forms'])})", markup=False
-        )
+        out.print(f"{report['report']}: {report['name']} ({report['clock']}; {' '.join(report['forms'])})")
         for period in report["periods"]:
-            out.print(f"  {period['period']}  {period['start']} – {period['end']}  {period['label']}", markup=False)
+            out.print(f"  {period['period']}  {period['start']} – {period['end']}  {period['label']}")
             by_day: dict[str, list[str]] = {}
             for unit_type, due in period["due"].items():
                 by_day.setdefault(due, []).append(unit_type)
             for due, types in sorted(by_day.items()):
-                out.print(f"    {due}  {', '.join(types)}", markup=False)
+                out.print(f"    {due}  {', '.join(types)}")
 
 
 def print_consolidated(summary: ConsolidateSummary) -> None:
@@ -78,13 +81,13 @@ def print_consolidated(summary: ConsolidateSummary) -> None:
     for item in summary.coverage:
         out.print(f"  {item.form}: {item.accepted}/{item.expected} đơn vị")
     for found in summary.findings:
-        out.print(f"  {_SEVERITY_LABELS[found.severity]} {found.code}: {found.message} {found.fix}", markup=False)
+        out.print(f"  {SEVERITY_LABELS[found.severity].upper()} {found.code}: {found.message} {found.fix}")
 
 
 def print_trace(trace: Trace) -> None:
     """The cells behind a figure, and who is not in it."""
     value = format_number(trace.value) if trace.value is not None else "–"
-    out.print(f"{trace.figure} = {value}", markup=False)
+    out.print(f"{trace.figure} = {value}")
     for measure, contributions in trace.contributions.items():
         table = Table("Đơn vị", "Trang tính", "Ô", "Nguyên văn", "Số", "Nhận lúc", "Tệp", "Cộng", title=measure)
         for item in contributions:
@@ -97,3 +100,25 @@ def print_trace(trace: Trace) -> None:
         out.print(f"Không có trong số liệu: {len(trace.left_out)} đơn vị")
         for left in trace.left_out[:_SHOWN_SOURCES]:
             out.print(f"  {left.unit_name}: {STATUS_LABELS.get(left.reason, 'không ghi số này')}")
+
+
+_SHOWN_FINDINGS = 3
+
+
+def show_outcomes(outcomes: list[Outcome]) -> list[dict[str, object]]:
+    """Outcomes for `--json`."""
+    return [
+        {**asdict(outcome), "received_at": outcome.received_at.astimezone(TIMEZONE).isoformat(timespec="seconds")}
+        for outcome in outcomes
+    ]
+
+
+def print_outcomes(outcomes: list[Outcome]) -> None:
+    """Each file with what became of it and its first findings."""
+    for outcome in outcomes:
+        word = OUTCOME_LABELS.get(outcome.outcome, outcome.outcome)
+        out.print(f"{show_name(outcome.file)}: {word}" + (f" ({outcome.unit})" if outcome.unit else ""))
+        for finding in outcome.findings[:_SHOWN_FINDINGS]:
+            out.print(f"  {finding}")
+        if len(outcome.findings) > _SHOWN_FINDINGS:
+            out.print(f"  … và {len(outcome.findings) - _SHOWN_FINDINGS} lỗi, cảnh báo khác")

@@ -11,21 +11,16 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, Literal
 
+from etl import labels
 from etl.calendar.periods import Period
+from etl.text import capitalise
 
 Scalar = str | int | float | Decimal | date | datetime | None
 """A value to print. Numbers are shown with the decimals they have; instants are aware."""
 
 Status = Literal["on_time", "late", "missing", "rejected", "pending", "exempt"]
 
-STATUS_LABELS: Final[Mapping[Status, str]] = {
-    "on_time": "Đúng hạn",
-    "late": "Muộn",
-    "missing": "Chưa nộp",
-    "rejected": "Bị trả lại",
-    "pending": "Chưa đến hạn",
-    "exempt": "Được miễn",
-}
+STATUS_LABELS: Final[Mapping[str, str]] = {status: capitalise(label) for status, label in labels.STATUS_LABELS.items()}
 """States of an obligation (design §4) in the words of the standing office."""
 
 

@@ -17,7 +17,7 @@ from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.periods import PeriodKind
 from etl.export.canvas import Canvas, Look, name_sheet
 from etl.export.model import STATUS_LABELS, BoardLine, Cover, OfficialTable, Scalar, SourceLine
-from etl.text import format_date, format_instant
+from etl.text import format_date, format_instant, percent_of
 
 COVER_SHEET: Final = "Tổng quan"
 BOARD_SHEET: Final = "Tình hình nộp"
@@ -119,7 +119,7 @@ class _Official:
                 ("Đã nộp đúng hạn", counts.on_time, _percent(cover.timeliness)),
                 ("Đã nộp, muộn", counts.late, _share(counts.late, counts.expected)),
                 ("Đã nộp (đúng hạn và muộn)", counts.on_time + counts.late, _percent(cover.completeness)),
-                ("Bị trả lại, chưa nộp lại đạt", counts.rejected, _share(counts.rejected, counts.expected)),
+                ("Chưa đạt, chưa nộp lại", counts.rejected, _share(counts.rejected, counts.expected)),
                 ("Quá hạn chưa nộp", counts.missing, _share(counts.missing, counts.expected)),
                 ("Chưa đến hạn", counts.pending, _share(counts.pending, counts.expected)),
                 ("Được miễn (không tính vào số phải nộp)", counts.exempt, None),
@@ -224,8 +224,8 @@ def _look_of(value: Scalar) -> Look:
 
 
 def _percent(rate: float | None) -> float | str:
-    """A fraction in points with one decimal; a dash where nothing is expected."""
-    return NO_RATE if rate is None else round(rate * 100, 1)
+    """A fraction in percent as on the board; a dash where nothing is expected."""
+    return NO_RATE if rate is None else float(percent_of(rate))
 
 
 def _share(part: int, whole: int) -> float | str:

@@ -1,16 +1,36 @@
-"""Keeps bytes under their SHA-256 in a folder or object store (any fsspec URL). Never overwrites, never deletes."""
+"""Keeps bytes under their SHA-256 in a folder or object store (any fsspec URL). Never overwrites good bytes, never deletes."""
 
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import uuid
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+CHUNK_BYTES = 1024 * 1024
 
 
 class MissingBytes(RuntimeError):
     """Bytes that the warehouse knows are not in the store, or are not what their name says: our fault."""
+
+
+class UnreadableSource(OSError):
+    """What should be stored cannot be read (any more); nothing was stored. The store itself is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What lies in the store now: SHA-256 (hex) and size in bytes."""
+
+    sha256: str
+    size: int
 
 
 class LandingStore:
@@ -18,30 +38,106 @@ class LandingStore:
 
     def __init__(self, url: str) -> None:
         self._files: Any
-        self._files, self._root = fsspec.core.url_to_fs(url)
+        # A remembered listing would take a blob for present that is gone.
+        self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        self._local = isinstance(self._files, LocalFileSystem)
 
     def put(self, data: bytes) -> str:
         """Store bytes and give their SHA-256 (hex); bytes already there are left alone."""
-        sha256 = hashlib.sha256(data).hexdigest()
-        target = self._path(sha256)
-        if self._files.exists(target) and self._files.size(target) == len(data):
-            return sha256
-        self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
-        # A killed writer leaves a part under another name, never half a blob under its hash.
-        part = f"{target}.{uuid.uuid4().hex}.part"
-        self._files.pipe_file(part, data)
-        self._files.mv(part, target)
-        return sha256
+        return self.put_stream(io.BytesIO(data)).sha256
+
+    def put_stream(self, stream: BinaryIO) -> Stored:
+        """Store what a seekable stream holds, in memory for CHUNK_BYTES of it at most; bytes already there are left alone.
+
+        A blob that is missing or has another size than it should is written again. Raises UnreadableSource.
+        """
+        # Hashed first: most of what is looked at lies in the store already, and writing costs more than reading.
+        found = Stored(*_measure(stream))
+        if self._has(found):
+            return found
+        return self._write(stream)
+
+    def size(self, sha256: str) -> int:
+        """How many bytes a hash has. Raises MissingBytes when they are gone."""
+        try:
+            size: int = self._files.size(self._path(sha256))
+        except FileNotFoundError as error:
+            raise self._missing(sha256) from error
+        return size
 
     def get(self, sha256: str) -> bytes:
         """The bytes of a hash. Raises MissingBytes when they are gone or changed."""
         try:
             data: bytes = self._files.cat_file(self._path(sha256))
         except FileNotFoundError as error:
-            raise MissingBytes(f"blob {sha256} is not in the landing store {self._root}; restore it") from error
+            raise self._missing(sha256) from error
         if hashlib.sha256(data).hexdigest() != sha256:
             raise MissingBytes(f"blob {sha256} in the landing store {self._root} has other bytes; restore it")
         return data
 
+    def _has(self, stored: Stored) -> bool:
+        try:
+            return bool(self._files.size(self._path(stored.sha256)) == stored.size)
+        except FileNotFoundError:
+            return False
+
+    def _write(self, stream: BinaryIO) -> Stored:
+        # A killed writer leaves a part under another name, never half a blob under its hash.
+        part = f"{self._root}/{uuid.uuid4().hex}.part"
+        self._files.makedirs(self._root, exist_ok=True)
+        try:
+            digest, size = hashlib.sha256(), 0
+            with self._files.open(part, "wb") as target:
+                for chunk in _read_chunks(stream):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    target.write(chunk)
+                if self._local:
+                    target.flush()
+                    os.fsync(target.fileno())
+        except BaseException:
+            if self._files.exists(part):
+                self._files.rm_file(part)
+            raise
+        # Named by the bytes written: the source may have changed since it was hashed.
+        stored = Stored(digest.hexdigest(), size)
+        path = self._path(stored.sha256)
+        folder = path.rpartition("/")[0]
+        self._files.makedirs(folder, exist_ok=True)
+        self._files.mv(part, path)
+        if self._local:
+            # The warehouse relies on the blob from here on: name and folder must survive a power cut, not only the bytes.
+            _sync_folder(Path(folder))
+            _sync_folder(Path(self._root))
+        return stored
+
+    def _missing(self, sha256: str) -> MissingBytes:
+        return MissingBytes(f"blob {sha256} is not in the landing store {self._root}; restore it")
+
     def _path(self, sha256: str) -> str:
         return f"{self._root}/{sha256[:2]}/{sha256}"
+
+
+def _measure(stream: BinaryIO) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for chunk in _read_chunks(stream):
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _read_chunks(stream: BinaryIO) -> Iterator[bytes]:
+    try:
+        stream.seek(0)
+        while chunk := stream.read(CHUNK_BYTES):
+            yield chunk
+    except OSError as error:
+        raise UnreadableSource(error.errno, error.strerror) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

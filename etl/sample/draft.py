@@ -132,12 +132,12 @@ class Draft:
         """Takes answers out of the rules' sight: those `keep` refuses."""
         self.answers = {key: answer for key, answer in self.answers.items() if keep(key)}
 
-    def drop_sheet(self, handle: str) -> None:
+    def drop_sheet(self, code: str) -> None:
         """Removes a sheet with its answers."""
-        gone = self.sheets.pop(handle)
+        gone = self.sheets.pop(code)
         self.workbook.sheets = [plan for plan in self.workbook.sheets if plan is not gone.plan]
-        self.layouts.pop(handle, None)
-        self.forget(lambda key: key.form != handle)
+        self.layouts.pop(code, None)
+        self.forget(lambda key: key.form != code)
 
     def findings(self) -> list[Planted]:
         """Everything the file must give, consequences included; in no particular order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -9,7 +10,6 @@ from typing import Literal
 import sqlalchemy as sa
 
 from etl.calendar.deadlines import TIMEZONE
-from etl.labels import STATUS_LABELS as STATUS_LABELS
 from etl.register.entities import UnitType
 from etl.text import sort_key
 from etl.usecases.context import Context
@@ -87,20 +87,29 @@ class Board:
         }
 
 
-def read_board(context: Context, report: str, period: str, as_of: datetime, *, opening: bool = True) -> Board:
+def read_board(
+    context: Context,
+    report: str,
+    period: str,
+    as_of: datetime,
+    *,
+    opening: bool = True,
+    connection: sa.Connection | None = None,
+) -> Board:
     """The board of `report` and `period` as of an aware instant, units by type and Vietnamese name.
 
     A period that has begun and was not opened yet is opened, unless `opening` is False (a page only reads).
+    Reads on `connection` when given, so that what else is read there agrees with it; it then opens nothing.
     Raises UnknownReport, UnknownPeriod, ValueError when `as_of` is naive.
     """
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone")
     window = context.register.period(report, period)
     declared = context.register.report(report)
-    if opening:
-        _open_if_begun(context, report, period)
-    with context.engine.connect() as connection:
-        rows = connection.execute(
+    if opening and connection is None:
+        open_if_begun(context, report, period)
+    with nullcontext(connection) if connection is not None else context.engine.connect() as reading:
+        rows = reading.execute(
             sa.text("SELECT * FROM core.board(:report, :period, :as_of)"),
             {"report": report, "period": period, "as_of": as_of},
         ).all()
@@ -116,7 +125,7 @@ def read_board(context: Context, report: str, period: str, as_of: datetime, *, o
     return Board(report, declared.name, period, window.label, declared.clock.value, as_of, lines)
 
 
-def _open_if_begun(context: Context, report: str, period: str) -> None:
+def open_if_begun(context: Context, report: str, period: str) -> None:
     """A board of a period that nobody opened would be empty, which reads like "nobody owes anything"."""
     known = sa.text("SELECT 1 FROM register.period WHERE report = :r AND period = :p AND retired_at IS NULL")
     with context.engine.connect() as connection:

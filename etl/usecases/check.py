@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 
-from etl.examination import NOT_CHECKED_WITHOUT_WAREHOUSE, Delivery, Examined
+from etl.annotation.annotate import annotate_workbook, name_annotated_copy
+from etl.examination import NOT_CHECKED_WITHOUT_WAREHOUSE, Delivery, Examined, Unread
 from etl.findings.model import Finding
 from etl.usecases.context import Knowledge
 from etl.usecases.load import make_examiner
@@ -16,9 +19,31 @@ def check_files(
     knowledge: Knowledge, files: Sequence[Path], on_progress: Callable[[int], None] | None = None
 ) -> Iterator[Examined]:
     """Examine files in the order given. Raises OSError for a path that cannot be opened: that is not the sender's fault."""
-    deliveries = (Delivery(place, file.name, file.read_bytes()) for place, file in enumerate(files))
+    deliveries = (Delivery(place, file.name, _bytes_of(file)) for place, file in enumerate(files))
     with make_examiner(knowledge) as examiner:
         yield from examiner.examine(deliveries, on_progress)
+
+
+def _bytes_of(file: Path) -> Unread:
+    with file.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return Unread(sha256, file.stat().st_size, file.read_bytes)
+
+
+def write_annotated(examined: Examined, file: Path, folder: Path, taken: set[str]) -> Path:
+    """The sender's workbook with its findings marked, into `folder`; its path. `taken` are names used already.
+
+    Raises CannotAnnotate for a file that is no intact .xlsx or .xlsm.
+    """
+    data = file.read_bytes()
+    content = annotate_workbook(data, examined.findings)
+    name = Path(name_annotated_copy(file.name, data))
+    numbered = (f"{name.stem}-{number}{name.suffix}" for number in count(2))
+    chosen = name.name if name.name not in taken else next(other for other in numbered if other not in taken)
+    taken.add(chosen)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / chosen).write_bytes(content)
+    return folder / chosen
 
 
 def show_checked(examined: Examined, file: Path) -> dict[str, object]:

@@ -6,18 +6,24 @@ Idempotent by arrival: a file is new when its place in the channel holds other b
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from etl.channels.folder import Dropped, list_files, read_receipts
+from etl.channels.folder import Dropped, list_files, open_file, read_receipts
+from etl.landing.store import UnreadableSource
+from etl.text import show_name
 from etl.usecases.context import Context
 from etl.warehouse.connect import raw_connection
+
+log = logging.getLogger(__name__)
 
 CHANNEL = "folder"
 GROUP = 50
@@ -33,10 +39,15 @@ class ReceiptsNotAllowed(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CollectSummary:
-    """How many files landed as new arrivals, and how many had been seen before."""
+    """How many files landed as new arrivals, and how many had been seen before.
+
+    `unreadable`: links, pipes, files or folders without permission, files gone before they were read. Each is named in
+    the log and looked at again next time; nothing of it has landed.
+    """
 
     landed: int
     already_seen: int
+    unreadable: int = 0
 
 
 def collect_arrivals(
@@ -54,40 +65,72 @@ def collect_arrivals(
         raise ReceiptsNotAllowed(
             "--receipts is allowed only where register.yaml says `simulated: true`; leave it out, the clock decides"
         )
+    inbox = context.settings.home / "inbox"
     if paths is None:
-        inbox = context.settings.home / "inbox"
         inbox.mkdir(parents=True, exist_ok=True)
         paths = [inbox]
         default = context.settings.home / "receipts.csv"
         receipts = default if receipts is None and simulated and default.is_file() else receipts
     instants = read_receipts(receipts) if receipts is not None else {}
+    listing = list_files(paths, inbox)
     landed = seen = 0
-    waiting = iter(list_files(paths))
+    unreadable = len(listing.unreadable)
+    waiting = iter(listing.files)
     while group := list(islice(waiting, GROUP)):
         # The bytes are safe before the warehouse hears of them; killed in between, the next run finds them again.
-        arrivals = [_land_file(context, dropped, instants) for dropped in group]
+        arrivals = [row for dropped in group if (row := _land_file(context, dropped, instants)) is not None]
         new = _record_arrivals(context, arrivals)
         landed += new
-        seen += len(group) - new
+        seen += len(arrivals) - new
+        unreadable += len(group) - len(arrivals)
         if on_progress is not None:
             on_progress(len(group))
-    return CollectSummary(landed, seen)
+    return CollectSummary(landed, seen, unreadable)
 
 
-def _land_file(context: Context, dropped: Dropped, instants: Mapping[str, datetime]) -> dict[str, Any]:
-    data = dropped.path.read_bytes()
-    received_at = instants.get(dropped.locator) or instants.get(dropped.path.name) or context.clock()
+def _land_file(context: Context, dropped: Dropped, instants: Mapping[str, datetime]) -> dict[str, Any] | None:
+    """The arrival of a file whose bytes are in the store now; None when it could not be read."""
+    try:
+        stream = open_file(dropped.path)
+    except OSError as error:
+        _pass_over(dropped, error)
+        return None
+    with stream:
+        try:
+            stored = context.landing.put_stream(stream)
+        except UnreadableSource as error:
+            _pass_over(dropped, error)
+            return None
+        # Asked after the bytes were read: what was written while we read was not received before it was written.
+        changed_at = datetime.fromtimestamp(os.fstat(stream.fileno()).st_ctime, UTC)
+    given = next((instants[name] for name in dropped.names if name in instants), None)
+    received_at = given or find_receipt(context.clock(), changed_at, simulated=context.register.province.simulated)
     hints = {"unit": dropped.folder} if context.register.unit_versions(dropped.folder) else {}
     return {
         "channel": CHANNEL,
         "locator": dropped.locator,
-        "file_name": dropped.path.name,
-        "sha256": context.landing.put(data),
-        "size": len(data),
+        "file_name": dropped.file_name,
+        "sha256": stored.sha256,
+        "size": stored.size,
         "received_at": received_at,
         "recorded_at": context.recorded_at(received_at),
         "hints": json.dumps(hints),
     }
+
+
+def find_receipt(now: datetime, changed_at: datetime, *, simulated: bool) -> datetime:
+    """When a dropped file was received: `changed_at` or now, whichever is earlier; now in a simulated province.
+
+    `changed_at` is the kernel's change time (st_ctime): this server's own clock at the last write, rename or change of
+    permissions, which nobody who drops a file can set. Without it a file dropped at 23:52 and looked at after midnight
+    would be late by our timetable. The modification time (st_mtime) is the sender's word and is never looked at.
+    Aware instants. See docs/adr/0007.
+    """
+    return now if simulated else min(now, changed_at)
+
+
+def _pass_over(dropped: Dropped, error: OSError) -> None:
+    log.warning("not collected: %s (%s)", show_name(str(dropped.path)), error.strerror or error)
 
 
 def _record_arrivals(context: Context, arrivals: Sequence[Mapping[str, Any]]) -> int:
@@ -115,11 +158,14 @@ def _record_arrivals(context: Context, arrivals: Sequence[Mapping[str, Any]]) ->
 
 
 def plan_batches(context: Context, max_batches: int = 8, batch_size: int = 250) -> list[list[int]]:
-    """Ids of pending arrivals in order of receipt, cut into at most `max_batches` of `batch_size`; the rest waits."""
+    """Ids of pending arrivals in order of receipt, cut into at most `max_batches` of `batch_size`; the rest waits.
+
+    Arrivals that failed through a fault of ours come after the others, or enough of them would starve the rest.
+    """
     statement = sa.text(
         "SELECT a.id FROM landing.arrival a WHERE NOT EXISTS "
         "(SELECT 1 FROM landing.outcome o WHERE o.arrival_id = a.id) "
-        "ORDER BY a.received_at, a.locator, a.id LIMIT :most"
+        "ORDER BY (SELECT count(*) FROM ops.fault f WHERE f.arrival_id = a.id), a.received_at, a.locator, a.id LIMIT :most"
     )
     with context.engine.connect() as connection:
         ids = list(connection.execute(statement, {"most": max_batches * batch_size}).scalars())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 
 from etl.findings.catalogue import CHECKS_FOLDER, read_check_header
 from etl.findings.model import fill_text
-from etl.usecases.board import read_board
+from etl.usecases.board import open_if_begun, read_board
 from etl.usecases.context import Context
 
 
@@ -41,11 +42,13 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many units that owe a form are in its figures."""
+    """How many units that owe a form are in its figures. `accepted` is a part of `expected`; `beyond` are exempt units
+    that sent it all the same and are in the figures."""
 
     form: str
     accepted: int
     expected: int
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +63,41 @@ class ConsolidateSummary:
     counts: dict[str, int]
 
 
+@contextmanager
+def open_snapshot(context: Context, as_of: datetime | None = None) -> Iterator[sa.Connection]:
+    """A read-only connection on which every statement sees one state of the warehouse: a load in between would make a
+    figure differ from its own sources.
+
+    `as_of` (aware): the marts count the submissions whose decisions were known by then, like a board of that instant. The
+    register is read as it is now. None: everything known.
+    """
+    with context.engine.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        if as_of is not None:
+            connection.execute(
+                sa.text("SELECT set_config('movement_reports.as_of', :as_of, true)"), {"as_of": as_of.isoformat()}
+            )
+        yield connection
+
+
 def consolidate_period(context: Context, report: str, period: str, now: datetime) -> ConsolidateSummary:
-    """Run the rules between units and count the figures; one transaction, replacing what was found before.
+    """Run the rules between units and count the figures, as of `now`; one transaction on one state of the warehouse,
+    replacing what was found before.
 
     Raises UnknownReport, UnknownPeriod.
     """
-    board = read_board(context, report, period, now)
     names = {"report": report, "period": period}
     findings: list[PeriodFinding] = []
-    with context.engine.begin() as connection:
+    open_if_begun(context, report, period)
+    with context.engine.connect() as connection:
+        connection.execution_options(isolation_level="REPEATABLE READ")
+        # Two consolidations of one period would collide on the same rows. LOCK TABLE waits before the snapshot is taken;
+        # an advisory lock is a query: who waited for it would then write on what he saw before the other had written.
+        connection.execute(sa.text("LOCK TABLE ops.consolidation IN SHARE ROW EXCLUSIVE MODE"))
         connection.execute(
-            sa.text("SELECT pg_advisory_xact_lock(hashtext(:report || ':' || :period))"), names
-        )  # two consolidations of one period would collide on the same rows
+            sa.text("SELECT set_config('movement_reports.as_of', :as_of, true)"), {"as_of": now.isoformat()}
+        )
+        board = read_board(context, report, period, now, connection=connection)
         for path in sorted(CHECKS_FOLDER.glob("*.sql")):
             entry = read_check_header(path)
             for row in connection.execute(sa.text(path.read_text("utf-8")), names).mappings():
@@ -107,39 +133,49 @@ def consolidate_period(context: Context, report: str, period: str, now: datetime
             ),
             {**names, "figures": figures, "found": len(findings), "now": now},
         )
-    return ConsolidateSummary(
-        report, period, figures, read_coverage(context, report, period), findings, dict(board.counts)
-    )
+        coverage = read_coverage(context, report, period, connection)
+        connection.commit()
+    return ConsolidateSummary(report, period, figures, coverage, findings, dict(board.counts))
 
 
-def read_coverage(context: Context, report: str, period: str) -> list[Coverage]:
-    """Coverage by form, in form order."""
+def read_coverage(
+    context: Context, report: str, period: str, connection: sa.Connection | None = None
+) -> list[Coverage]:
+    """Coverage by form, in form order; on `connection` when given (see open_snapshot)."""
     statement = sa.text("SELECT * FROM mart.coverage WHERE report = :report AND period = :period ORDER BY form")
-    with context.engine.connect() as connection:
-        rows = connection.execute(statement, {"report": report, "period": period}).all()
-    return [Coverage(row.form, row.units_accepted, row.units_expected) for row in rows]
+    with _reading(context, connection) as reading:
+        rows = reading.execute(statement, {"report": report, "period": period}).all()
+    return [Coverage(row.form, row.units_accepted, row.units_expected, row.units_beyond) for row in rows]
 
 
-def read_figures(context: Context, report: str, period: str) -> dict[str, list[Figure]]:
-    """The consolidated figures by form code, rows in order of their key."""
+def read_figures(
+    context: Context, report: str, period: str, connection: sa.Connection | None = None
+) -> dict[str, list[Figure]]:
+    """The consolidated figures by form code, rows in order of their key; on `connection` when given."""
     statement = sa.text(
         "SELECT * FROM mart.figure WHERE report = :report AND period = :period ORDER BY form, row_key, column_code"
     )
     found: dict[str, list[Figure]] = {}
-    with context.engine.connect() as connection:
-        for row in connection.execute(statement, {"report": report, "period": period}):
+    with _reading(context, connection) as reading:
+        for row in reading.execute(statement, {"report": report, "period": period}):
             figure = Figure(row.figure, row.form, row.row_key, row.column_code, row.measure, row.value, row.units)
             found.setdefault(row.form, []).append(figure)
     return found
 
 
-def read_period_findings(context: Context, report: str, period: str) -> list[PeriodFinding]:
-    """What the last consolidation found on the period."""
+def read_period_findings(
+    context: Context, report: str, period: str, connection: sa.Connection | None = None
+) -> list[PeriodFinding]:
+    """What the last consolidation found on the period; on `connection` when given."""
     statement = sa.text(
         "SELECT * FROM mart.period_finding WHERE report = :report AND period = :period ORDER BY code, subject"
     )
-    with context.engine.connect() as connection:
+    with _reading(context, connection) as reading:
         rows: list[Mapping[str, str]] = [
-            dict(row) for row in connection.execute(statement, {"report": report, "period": period}).mappings()
+            dict(row) for row in reading.execute(statement, {"report": report, "period": period}).mappings()
         ]
     return [PeriodFinding(r["code"], r["severity"], r["subject"], r["message"], r["fix"]) for r in rows]
+
+
+def _reading(context: Context, connection: sa.Connection | None) -> AbstractContextManager[sa.Connection]:
+    return nullcontext(connection) if connection is not None else context.engine.connect()

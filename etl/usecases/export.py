@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from decimal import Context as DecimalContext
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,24 +15,47 @@ from etl.export.official import write_official_workbook
 from etl.export.tables import fields_table, list_table, matrix_table
 from etl.forms.declaration import LIST_KEY_SEPARATOR, Form, FormVersion, Kind
 from etl.register.entities import EVERY, UNIT_TYPE_LABELS, UnitType
-from etl.usecases.board import Board, BoardLine, read_board
-from etl.usecases.consolidate import Figure, read_coverage, read_figures, read_period_findings
+from etl.usecases.board import Board, BoardLine, open_if_begun, read_board
+from etl.usecases.consolidate import (
+    Coverage,
+    Figure,
+    open_snapshot,
+    read_coverage,
+    read_figures,
+    read_period_findings,
+)
 from etl.usecases.context import Context
 
-_RATE_DECIMALS = 2
+_RATE_PLACE = Decimal("0.01")
+# Half up, as Vietnamese numbers are printed elsewhere; digits enough for any sum a sender can cause.
+_ROUNDING = DecimalContext(prec=100, rounding=ROUND_HALF_UP)
 
 
 def export_workbook(context: Context, report: str, period: str, out: Path, now: datetime) -> Path:
-    """Write the official workbook to `out` (made anew in one move) and give its path. Raises UnknownPeriod."""
-    board = read_board(context, report, period, now)
+    """Write the official workbook to `out` (made anew in one move) and give its path. Raises UnknownPeriod.
+
+    Board, figures and their sources are of one state of the warehouse and count what was known by `now`, which is what
+    the cover says. Remarks are those of the last consolidation; names and labels are the register's of today.
+    """
+    open_if_begun(context, report, period)
+    with open_snapshot(context, now) as connection:
+        content = _make_workbook(context, connection, report, period, now)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    part.write_bytes(content)
+    part.replace(out)
+    return out
+
+
+def _make_workbook(context: Context, connection: sa.Connection, report: str, period: str, now: datetime) -> bytes:
+    board = read_board(context, report, period, now, connection=connection)
     window = context.register.period(report, period)
     declared = context.register.report(report)
-    coverage = {item.form: item for item in read_coverage(context, report, period)}
+    coverage = {item.form: item for item in read_coverage(context, report, period, connection)}
     tables = []
-    for code, figures in read_figures(context, report, period).items():
+    for code, figures in read_figures(context, report, period, connection).items():
         form = context.forms[code]
-        covered = coverage.get(code)
-        note = f"Tổng hợp từ {covered.accepted}/{covered.expected} đơn vị phải báo cáo biểu này" if covered else ""
+        note = _coverage_note(coverage.get(code))
         tables.append(_make_table(context, form, form.version_on(window.end), figures, note))
     counts = board.counts
     cover = model.Cover(
@@ -47,16 +71,18 @@ def export_workbook(context: Context, report: str, period: str, out: Path, now: 
         completeness=board.rates["completeness"],
         timeliness=board.rates["timeliness"],
         coverage=_coverage_by_type(board),
-        remarks=tuple(found.message for found in read_period_findings(context, report, period)),
+        remarks=tuple(found.message for found in read_period_findings(context, report, period, connection)),
     )
-    content = write_official_workbook(
-        tables, cover, [_board_line(line) for line in board.units], _source_lines(context, report, period)
+    return write_official_workbook(
+        tables, cover, [_board_line(line) for line in board.units], _source_lines(connection, report, period)
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + ".part")
-    part.write_bytes(content)
-    part.replace(out)
-    return out
+
+
+def _coverage_note(covered: Coverage | None) -> str:
+    if covered is None:
+        return ""
+    note = f"Tổng hợp từ {covered.accepted}/{covered.expected} đơn vị phải báo cáo biểu này"
+    return f"{note} và {covered.beyond} đơn vị được miễn nhưng vẫn gửi" if covered.beyond else note
 
 
 def _make_table(
@@ -104,7 +130,7 @@ def _rounded(figure: Figure, version: FormVersion) -> Decimal | None:
     declared = {f.code: f.aggregation for f in version.fields} or {c.code: c.aggregation for c in version.columns}
     place = figure.row if version.fields else figure.column
     if declared.get(place) == "rate":
-        return round(figure.value, _RATE_DECIMALS)
+        return figure.value.quantize(_RATE_PLACE, context=_ROUNDING)
     return figure.value
 
 
@@ -125,15 +151,17 @@ def _board_line(line: BoardLine) -> model.BoardLine:
     )  # fmt: skip
 
 
-def _source_lines(context: Context, report: str, period: str) -> Iterator[model.SourceLine]:
+def _source_lines(connection: sa.Connection, report: str, period: str) -> Iterator[model.SourceLine]:
     statement = sa.text(
         "SELECT f.*, a.file_name FROM mart.figure_source f JOIN core.submission s ON s.id = f.submission_id "
         "JOIN landing.arrival a ON a.id = s.arrival_id WHERE f.report = :report AND f.period = :period AND f.counted "
-        "AND f.aggregation = 'sum' ORDER BY f.form, f.row_key, f.column_code, f.unit"
+        "ORDER BY f.form, f.row_key, f.column_code, f.unit"
     )
-    with context.engine.connect().execution_options(stream_results=True) as connection:
-        for row in connection.execute(statement, {"report": report, "period": period}):
-            yield model.SourceLine(
-                row.figure, row.unit, row.unit_name, row.sheet or "", row.cell or "", row.raw or "", row.number,
-                row.file_name,
-            )  # fmt: skip
+    rows = connection.execute(
+        statement, {"report": report, "period": period}, execution_options={"stream_results": True}
+    )
+    for row in rows:
+        yield model.SourceLine(
+            row.figure, row.unit, row.unit_name, row.sheet or "", row.cell or "", row.raw or "", row.number,
+            row.file_name,
+        )  # fmt: skip

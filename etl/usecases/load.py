@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 
 import psycopg
 
 from etl.calendar.deadlines import TIMEZONE
-from etl.examination import Delivery, Examined, Examiner, judge, pause_collection
+from etl.examination import Delivery, Examined, Examiner, Unread, judge, pause_collection
 from etl.reading.failures import ReaderFaultError
 from etl.text import format_date
 from etl.usecases.context import Context, Knowledge
@@ -111,10 +112,15 @@ def _examine(
     context: Context, arrivals: Sequence[Arrival], on_progress: Callable[[int], None] | None, examiner: Examiner
 ) -> list[tuple[Arrival, Examined]]:
     deliveries = (
-        Delivery(arrival.id, arrival.file_name, context.landing.get(arrival.sha256), arrival.hints)
+        Delivery(arrival.id, arrival.file_name, _bytes_of(context, arrival.sha256), arrival.hints)
         for arrival in arrivals
     )
     return list(zip(arrivals, examiner.examine(deliveries, on_progress), strict=True))
+
+
+def _bytes_of(context: Context, sha256: str) -> Unread:
+    """Fetched when their turn comes: a batch of large files must not lie in memory all at once."""
+    return Unread(sha256, context.landing.size(sha256), partial(context.landing.get, sha256))
 
 
 def _load_alone(context: Context, arrival: Arrival, examiner: Examiner) -> BatchSummary:

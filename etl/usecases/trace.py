@@ -8,6 +8,8 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
+from etl.register.entities import UnitType
+from etl.usecases.consolidate import open_snapshot
 from etl.usecases.context import Context
 from etl.warehouse.register_load import ANY_ROW
 
@@ -18,7 +20,8 @@ class UnknownFigure(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One cell of one unit's file. `counted` False: shown, but not in the sum (its members reported it)."""
+    """One cell of one unit's file. `counted` False: shown, but not in the figure (a bloc, whose members reported it; or
+    a rate's part without its whole)."""
 
     unit: str
     unit_name: str
@@ -34,7 +37,8 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A unit that owes the form and is not in the figure; `reason` is a state of the board or `blank`."""
+    """A unit that owes the form and is not in the figure; `reason` is a state of the board or `blank` (of a rate: part
+    or whole not given)."""
 
     unit: str
     unit_name: str
@@ -53,9 +57,17 @@ class Trace:
 
 def trace_figure(context: Context, figure: str) -> Trace:
     """Follow `report:period/form/row/measure`. Raises UnknownFigure with an example of an id."""
-    with context.engine.connect() as connection:
+    report, _, rest = figure.partition(":")
+    period, _, rest = rest.partition("/")
+    names = {"figure": figure, "report": report, "period": period, "form": rest.partition("/")[0]}
+    with open_snapshot(context) as connection:
         row = connection.execute(
-            sa.text("SELECT * FROM mart.figure WHERE figure = :figure"), {"figure": figure}
+            # The first three say nothing more, but let the server read one form of one period.
+            sa.text(
+                "SELECT * FROM mart.figure WHERE report = :report AND period = :period AND form = :form "
+                "AND figure = :figure"
+            ),
+            names,
         ).first()
         if row is None:
             raise UnknownFigure(
@@ -65,12 +77,22 @@ def trace_figure(context: Context, figure: str) -> Trace:
         parts = connection.execute(
             sa.text(
                 "SELECT rate_of_part, rate_of_whole, row_code FROM register.form_field WHERE form = :form AND measure = :measure "
-                "AND aggregation = 'rate' AND retired_at IS NULL LIMIT 1"
+                "AND aggregation = 'rate' AND retired_at IS NULL ORDER BY form_version DESC LIMIT 1"
             ),
             {"form": row.form, "measure": row.measure},
         ).first()
         measures = [parts.rate_of_part, parts.rate_of_whole] if parts else [row.measure]
+        paired = set(
+            connection.execute(
+                sa.text(
+                    "SELECT unit FROM mart.rate_source WHERE report = :report AND period = :period AND form = :form "
+                    "AND figure = :figure"
+                ),
+                names,
+            ).scalars()
+        )
         contributions: dict[str, list[Contribution]] = {}
+        present: set[str] = set()
         for measure in measures:
             cells = connection.execute(
                 sa.text(
@@ -88,11 +110,15 @@ def trace_figure(context: Context, figure: str) -> Trace:
             ).all()  # fmt: skip
             contributions[measure] = [
                 Contribution(
-                    c.unit, c.unit_name, c.sheet, c.cell, c.raw, c.number, c.received_at, c.file_name, c.sha256, c.counted
+                    c.unit, c.unit_name, c.sheet, c.cell, c.raw, c.number, c.received_at, c.file_name, c.sha256,
+                    c.counted and (parts is None or c.unit in paired),
                 )
                 for c in cells
             ]  # fmt: skip
-        left_out = _find_left_out(connection, row, {c.unit for listed in contributions.values() for c in listed})
+            # A bloc is not missing: its members' values are there.
+            blocs = {c.unit for c in cells if c.unit_type == UnitType.BLOC}
+            present |= blocs | {c.unit for c in contributions[measure] if c.counted}
+        left_out = _find_left_out(connection, row, present)
     return Trace(figure, row.value, contributions, left_out)
 
 

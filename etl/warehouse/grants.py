@@ -2,9 +2,12 @@
 
 | role | may |
 |---|---|
-| mr_loader | read and write rows of register, landing, core, ops; read mart; no DDL |
+| mr_loader | read all; add rows to landing and core; add and retire rows of register; write ops; no DDL |
 | mr_reader | read the views of mart, nothing else |
 | mr_reviewer | what mr_reader may, read core, and add rows to core.decision |
+
+What arrived and what was decided is append-only for every one of them. The one exception in core: the findings on a period,
+which each consolidation replaces.
 """
 
 from __future__ import annotations
@@ -20,14 +23,25 @@ from psycopg.errors import DuplicateObject, InsufficientPrivilege, UniqueViolati
 ROLES = ("mr_loader", "mr_reader", "mr_reviewer")
 SCHEMAS = ("register", "landing", "core", "ops", "mart")
 DECISIONS = ("core", "decision")
-_WRITE: LiteralString = "SELECT, INSERT, UPDATE, DELETE"
+_APPEND: LiteralString = "SELECT, INSERT"
 _TABLES: dict[tuple[str, str], LiteralString] = {
-    **{("mr_loader", schema): _WRITE for schema in ("register", "landing", "core", "ops")},
+    # A row of the register is never deleted: it is retired, and a new one recorded.
+    ("mr_loader", "register"): "SELECT, INSERT, UPDATE",
+    # Append-only, new tables too: with a loader's password nobody can rewrite what a unit sent or what was decided.
+    ("mr_loader", "landing"): _APPEND,
+    ("mr_loader", "core"): _APPEND,
+    ("mr_loader", "ops"): "SELECT, INSERT, UPDATE, DELETE",
     ("mr_loader", "mart"): "SELECT",
     ("mr_reader", "mart"): "SELECT",
     ("mr_reviewer", "mart"): "SELECT",
     ("mr_reviewer", "core"): "SELECT",
 }
+
+_SINGLE_TABLES: dict[tuple[str, str, str], LiteralString] = {
+    ("mr_loader", "core", "period_finding"): "DELETE",
+    ("mr_reviewer", *DECISIONS): "INSERT",
+}
+"""What a role may do to one table beside what it may do to all of the schema."""
 
 
 def create_roles(connection: sa.Connection) -> list[str]:
@@ -75,13 +89,13 @@ def _write_statements(connection: sa.Connection, role: str, schemas: list[str]) 
             continue
         yield sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(name, to)
         yield sql.SQL("GRANT {} ON ALL TABLES IN SCHEMA {} TO {}").format(sql.SQL(tables), name, to)
-        if tables == _WRITE:
+        if "INSERT" in tables:
             yield sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {} TO {}").format(name, to)
-    if role == "mr_reviewer" and _table_exists(connection, *DECISIONS):
-        table = sql.Identifier(*DECISIONS)
-        yield sql.SQL("GRANT INSERT ON {} TO {}").format(table, to)
-        for sequence in _list_sequences(connection, *DECISIONS):
-            yield sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sql.Identifier(*sequence), to)
+    for (holder, schema, table), right in _SINGLE_TABLES.items():
+        if holder == role and _table_exists(connection, schema, table):
+            yield sql.SQL("GRANT {} ON {} TO {}").format(sql.SQL(right), sql.Identifier(schema, table), to)
+            for sequence in _list_sequences(connection, schema, table) if right == "INSERT" else []:
+                yield sql.SQL("GRANT USAGE ON SEQUENCE {} TO {}").format(sql.Identifier(*sequence), to)
 
 
 def _attempt(connection: sa.Connection, statement: sql.Composed) -> list[str]:

@@ -2,19 +2,37 @@
 
 DROP FUNCTION IF EXISTS core.board(text, text, timestamptz);
 DROP FUNCTION IF EXISTS core.accepted_submissions(timestamptz);
+DROP FUNCTION IF EXISTS core.standing_submissions(timestamptz);
 
--- The submissions whose latest decision by T is to accept, one per obligation: the last received.
+-- The submission that counts as of T, one per obligation: the last received whose acceptance stands. An acceptance stands
+-- until its submission is returned, or until a person returns a newer submission that had been accepted: an older file
+-- must not come back to life, the unit owes a corrected one. The system's return of a newer file displaces nothing.
+-- "Later" is the order in which decisions were written. Without SECURITY DEFINER and SET, so that the planner can look
+-- into it and read one period only; whoever has no right on core cannot call it.
+CREATE FUNCTION core.standing_submissions(as_of timestamptz)
+RETURNS TABLE (submission_id bigint, unit text, report text, period text, received_at timestamptz)
+LANGUAGE sql STABLE AS $$
+    SELECT DISTINCT ON (s.report, s.period, s.unit) s.id, s.unit, s.report, s.period, s.received_at
+    FROM core.submission s
+    JOIN core.decision d ON d.submission_id = s.id AND d.decision = 'accept' AND d.recorded_at <= as_of
+    WHERE s.recorded_at <= as_of AND s.received_at <= as_of
+      AND NOT EXISTS (
+        SELECT 1 FROM core.submission n
+        JOIN core.decision r ON r.submission_id = n.id AND r.decision = 'return' AND r.recorded_at <= as_of
+        WHERE n.report = s.report AND n.period = s.period AND n.unit = s.unit
+          AND n.recorded_at <= as_of AND n.received_at <= as_of AND r.id > d.id
+          AND (n.id = s.id OR (
+            r.decided_by <> 'system' AND (n.received_at, n.arrival_id) > (s.received_at, s.arrival_id)
+            AND EXISTS (SELECT 1 FROM core.decision e
+                        WHERE e.submission_id = n.id AND e.decision = 'accept' AND e.id < r.id AND e.recorded_at <= as_of))))
+    ORDER BY s.report, s.period, s.unit, s.received_at DESC, s.arrival_id DESC
+$$;
+
+-- The same for readers of mart, who have no right on core.
 CREATE FUNCTION core.accepted_submissions(as_of timestamptz)
 RETURNS TABLE (submission_id bigint, unit text, report text, period text, received_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-    WITH latest AS (
-        SELECT DISTINCT ON (d.submission_id) d.submission_id, d.decision
-        FROM core.decision d WHERE d.recorded_at <= as_of ORDER BY d.submission_id, d.id DESC
-    )
-    SELECT DISTINCT ON (s.report, s.period, s.unit) s.id, s.unit, s.report, s.period, s.received_at
-    FROM core.submission s JOIN latest l ON l.submission_id = s.id AND l.decision = 'accept'
-    WHERE s.recorded_at <= as_of AND s.received_at <= as_of
-    ORDER BY s.report, s.period, s.unit, s.received_at DESC, s.arrival_id DESC
+    SELECT a.submission_id, a.unit, a.report, a.period, a.received_at FROM core.standing_submissions(as_of) a
 $$;
 
 -- The state of every obligation of a report and period as of T (design §4). The receipt of the first submission ever
@@ -22,22 +40,22 @@ $$;
 CREATE FUNCTION core.board(of_report text, of_period text, as_of timestamptz)
 RETURNS TABLE (
     report text, period text, unit text, unit_name text, unit_type text, status text, due_at timestamptz,
-    accepted_at timestamptz, days_late integer, attempts integer, exempt_reason text, last_received_at timestamptz
+    accepted_at timestamptz, days_late integer, attempts integer, exempt_reason text
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH sent AS (
         SELECT s.id, s.unit, s.received_at FROM core.submission s
         WHERE s.report = of_report AND s.period = of_period AND s.recorded_at <= as_of AND s.received_at <= as_of
-    ), decided AS (
-        SELECT DISTINCT ON (d.submission_id) d.submission_id, d.decision,
-               bool_or(d.decision = 'accept') OVER (PARTITION BY d.submission_id) AS ever_accepted
-        FROM core.decision d JOIN sent ON sent.id = d.submission_id
-        WHERE d.recorded_at <= as_of ORDER BY d.submission_id, d.id DESC
+    ), ever_accepted AS (
+        SELECT DISTINCT d.submission_id FROM core.decision d JOIN sent ON sent.id = d.submission_id
+        WHERE d.decision = 'accept' AND d.recorded_at <= as_of
     ), per_unit AS (
-        SELECT sent.unit, count(*)::integer AS attempts, max(sent.received_at) AS last_received_at,
-               bool_or(decided.decision = 'accept') AS is_accepted,
-               min(sent.received_at) FILTER (WHERE decided.ever_accepted) AS first_accepted_at
-        FROM sent LEFT JOIN decided ON decided.submission_id = sent.id GROUP BY sent.unit
+        SELECT sent.unit, count(*)::integer AS attempts, bool_or(c.submission_id IS NOT NULL) AS is_accepted,
+               min(sent.received_at) FILTER (WHERE e.submission_id IS NOT NULL) AS first_accepted_at
+        FROM sent LEFT JOIN ever_accepted e ON e.submission_id = sent.id
+        LEFT JOIN core.standing_submissions(as_of) c
+            ON c.submission_id = sent.id AND c.report = of_report AND c.period = of_period
+        GROUP BY sent.unit
     ), owed AS (
         SELECT o.* FROM register.obligation o
         WHERE o.report = of_report AND o.period = of_period AND o.recorded_at <= as_of
@@ -62,6 +80,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
                 WHERE w.working AND w.day > (o.due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
                   AND w.day <= (p.first_accepted_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date))::integer
         END,
-        coalesce(p.attempts, 0), o.exempt_reason, p.last_received_at
+        coalesce(p.attempts, 0), o.exempt_reason
     FROM owed o LEFT JOIN per_unit p ON p.unit = o.unit
 $$;

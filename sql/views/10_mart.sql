@@ -1,8 +1,11 @@
 -- What the standing office reads. Plain views over the current accepted observations; restricted values never enter.
+-- What counts is what counts now. A transaction that sets movement_reports.as_of (an instant) reads the figures with the
+-- decisions known by then, so that an export's figures are of the same instant as its board.
 
 CREATE VIEW mart.accepted AS
 SELECT a.report, a.period, a.unit, u.unit_name, u.unit_type, a.received_at, a.submission_id
-FROM core.accepted_submissions('infinity') a
+FROM core.accepted_submissions(
+    coalesce(nullif(current_setting('movement_reports.as_of', true), '')::timestamptz, 'infinity')) a
 JOIN register.obligation u ON u.report = a.report AND u.period = a.period AND u.unit = a.unit AND u.retired_at IS NULL;
 COMMENT ON VIEW mart.accepted IS 'Lần nộp đang được tính của mỗi đơn vị, mỗi kỳ báo cáo';
 COMMENT ON COLUMN mart.accepted.report IS 'Mã báo cáo';
@@ -23,7 +26,7 @@ COMMENT ON COLUMN mart.board.period IS 'Mã kỳ báo cáo';
 COMMENT ON COLUMN mart.board.unit IS 'Mã đơn vị báo cáo';
 COMMENT ON COLUMN mart.board.unit_name IS 'Tên đơn vị báo cáo';
 COMMENT ON COLUMN mart.board.unit_type IS 'Loại đơn vị';
-COMMENT ON COLUMN mart.board.status IS 'Tình trạng: on_time đúng hạn, late muộn, missing chưa nộp, rejected bị trả lại, pending chưa đến hạn, exempt được miễn';
+COMMENT ON COLUMN mart.board.status IS 'Tình trạng: on_time đúng hạn, late muộn, missing chưa nộp, rejected chưa đạt, pending chưa đến hạn, exempt được miễn';
 COMMENT ON COLUMN mart.board.due_at IS 'Hạn nộp';
 COMMENT ON COLUMN mart.board.accepted_at IS 'Thời điểm nhận lần nộp đầu tiên được chấp nhận';
 COMMENT ON COLUMN mart.board.days_late IS 'Số ngày làm việc nộp muộn';
@@ -31,29 +34,57 @@ COMMENT ON COLUMN mart.board.attempts IS 'Số lần nộp';
 COMMENT ON COLUMN mart.board.exempt_reason IS 'Lý do được miễn';
 
 CREATE VIEW mart.coverage AS
-SELECT o.report, o.period, f.form, count(*) FILTER (WHERE o.exempt_reason IS NULL)::integer AS units_expected,
-       count(a.submission_id)::integer AS units_accepted
-FROM register.obligation o
-JOIN register.report_form f ON f.report = o.report AND f.unit_type = o.unit_type AND f.status <> 'not_owed' AND f.retired_at IS NULL
-LEFT JOIN core.accepted_submissions('infinity') a ON a.report = o.report AND a.period = o.period AND a.unit = o.unit
-WHERE o.retired_at IS NULL
-GROUP BY o.report, o.period, f.form;
+WITH owing AS (
+    SELECT o.report, o.period, f.form, o.unit, o.exempt_reason IS NULL AS expected
+    FROM register.obligation o
+    JOIN register.report_form f ON f.report = o.report AND f.unit_type = o.unit_type AND f.status <> 'not_owed' AND f.retired_at IS NULL
+    WHERE o.retired_at IS NULL
+)
+SELECT o.report, o.period, o.form, count(*) FILTER (WHERE o.expected)::integer AS units_expected,
+       count(*) FILTER (WHERE o.expected AND given.has_form)::integer AS units_accepted,
+       count(*) FILTER (WHERE NOT o.expected AND given.has_form)::integer AS units_beyond
+FROM owing o
+LEFT JOIN mart.accepted a ON a.report = o.report AND a.period = o.period AND a.unit = o.unit
+CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT 1 FROM core.observation v WHERE v.submission_id = a.submission_id AND v.form = o.form) AS has_form
+) given
+GROUP BY o.report, o.period, o.form;
 COMMENT ON VIEW mart.coverage IS 'Độ phủ số liệu: số đơn vị đã có số liệu được chấp nhận trên số đơn vị phải báo cáo, theo biểu';
 COMMENT ON COLUMN mart.coverage.report IS 'Mã báo cáo';
 COMMENT ON COLUMN mart.coverage.period IS 'Mã kỳ báo cáo';
 COMMENT ON COLUMN mart.coverage.form IS 'Mã biểu';
 COMMENT ON COLUMN mart.coverage.units_expected IS 'Số đơn vị phải báo cáo (không kể được miễn)';
-COMMENT ON COLUMN mart.coverage.units_accepted IS 'Số đơn vị có lần nộp được chấp nhận';
+COMMENT ON COLUMN mart.coverage.units_accepted IS 'Trong số đơn vị phải báo cáo: số đơn vị có biểu này trong lần nộp được chấp nhận';
+COMMENT ON COLUMN mart.coverage.units_beyond IS 'Số đơn vị được miễn nhưng vẫn gửi, số liệu được chấp nhận và có trong số tổng hợp';
 
+-- A row that names an indicator adds up as the register says of the indicator: percents of units are never summed,
+-- whatever the column allows.
 CREATE VIEW mart.figure_source AS
-SELECT a.report || ':' || a.period || '/' || o.form || '/' || o.row_key || '/' || o.measure AS figure,
-       a.report, a.period, o.form, o.row_key, o.column_code, o.measure, a.unit, a.unit_name, a.unit_type,
-       o.number, o.decimals, o.raw, o.sheet, o.cell, a.received_at, a.submission_id, s.sha256, o.aggregation,
-       a.unit_type <> 'bloc' AND o.ordinal = 0 AS counted
-FROM mart.accepted a
-JOIN core.submission s ON s.id = a.submission_id
-JOIN core.observation o ON o.submission_id = a.submission_id
-WHERE o.number IS NOT NULL AND NOT o.restricted;
+WITH indicator AS (
+    SELECT DISTINCT ON (p.report, p.period, m.code, i.code)
+           p.report, p.period, m.code || '+' || i.code AS row_key, i.aggregation
+    FROM register.period p
+    CROSS JOIN register.movement m
+    JOIN register.indicator i ON i.movement IN ('*', m.code) AND i.retired_at IS NULL
+    WHERE p.retired_at IS NULL AND m.retired_at IS NULL
+    -- The movement's own before the common one; in force at the cut-off before others.
+    ORDER BY p.report, p.period, m.code, i.code, i.movement = '*',
+             i.valid_from <= p.window_end AND (i.valid_to IS NULL OR i.valid_to >= p.window_end) DESC, i.valid_from DESC
+), source AS (
+    SELECT a.report, a.period, o.form, o.row_key, o.column_code, o.measure, a.unit, a.unit_name, a.unit_type,
+           o.number, o.decimals, o.raw, o.sheet, o.cell, a.received_at, a.submission_id, s.sha256, o.ordinal,
+           CASE WHEN o.aggregation = 'sum' THEN coalesce(i.aggregation, 'sum') ELSE o.aggregation END AS aggregation
+    FROM mart.accepted a
+    JOIN core.submission s ON s.id = a.submission_id
+    JOIN core.observation o ON o.submission_id = a.submission_id
+    LEFT JOIN indicator i ON i.report = a.report AND i.period = a.period AND i.row_key = o.row_key
+    WHERE o.number IS NOT NULL AND NOT o.restricted
+)
+SELECT report || ':' || period || '/' || form || '/' || row_key || '/' || measure AS figure,
+       report, period, form, row_key, column_code, measure, unit, unit_name, unit_type, number, decimals, raw, sheet, cell,
+       received_at, submission_id, sha256, aggregation,
+       unit_type <> 'bloc' AND ordinal = 0 AND aggregation IN ('sum', 'last') AS counted
+FROM source;
 COMMENT ON VIEW mart.figure_source IS 'Nguồn của từng số liệu tổng hợp: ô nào, trang tính nào, của đơn vị nào';
 COMMENT ON COLUMN mart.figure_source.figure IS 'Mã số liệu tổng hợp (báo cáo:kỳ/biểu/dòng/chỉ số)';
 COMMENT ON COLUMN mart.figure_source.report IS 'Mã báo cáo';
@@ -73,30 +104,56 @@ COMMENT ON COLUMN mart.figure_source.cell IS 'Ô';
 COMMENT ON COLUMN mart.figure_source.received_at IS 'Thời điểm hệ thống nhận được';
 COMMENT ON COLUMN mart.figure_source.submission_id IS 'Số hiệu lần nộp trong hệ thống';
 COMMENT ON COLUMN mart.figure_source.sha256 IS 'Dấu băm SHA-256 của tệp gốc';
-COMMENT ON COLUMN mart.figure_source.aggregation IS 'Cách tổng hợp: sum cộng, rate tính lại từ tổng, last lấy kỳ cuối, none không tổng hợp';
-COMMENT ON COLUMN mart.figure_source.counted IS 'Có được cộng vào số toàn tỉnh không; khối, cụm không cộng vì thành viên đã báo cáo';
+COMMENT ON COLUMN mart.figure_source.aggregation IS 'Cách tổng hợp: sum cộng, rate tính lại từ tổng, last lấy kỳ cuối, none không tổng hợp; dòng có chỉ tiêu thì theo chỉ tiêu';
+COMMENT ON COLUMN mart.figure_source.counted IS 'Có được cộng vào số toàn tỉnh không; không cộng số của khối, cụm (thành viên đã báo cáo) và chỉ tiêu không cộng được (tỷ lệ, số bình quân)';
+
+-- What a consolidated rate is made from: the units that gave both part and whole (on the same row of a list), so that the
+-- part is never of units that the whole leaves out.
+CREATE VIEW mart.rate_source AS
+WITH declared AS (
+    SELECT DISTINCT ON (form, measure) form, row_code, column_code, measure, rate_of_part, rate_of_whole
+    FROM register.form_field WHERE retired_at IS NULL AND aggregation = 'rate'
+    ORDER BY form, measure, form_version DESC
+), paired AS (
+    SELECT s.report, s.period, s.form, coalesce(nullif(d.row_code, '*'), s.row_key) AS row_key, d.column_code, d.measure,
+           s.unit, s.unit_name,
+           max(s.number) FILTER (WHERE s.measure = d.rate_of_part) AS part,
+           max(s.number) FILTER (WHERE s.measure = d.rate_of_whole) AS whole
+    FROM mart.figure_source s
+    JOIN declared d ON d.form = s.form AND s.measure IN (d.rate_of_part, d.rate_of_whole)
+    WHERE s.counted
+    GROUP BY s.report, s.period, s.form, coalesce(nullif(d.row_code, '*'), s.row_key), d.column_code, d.measure, s.unit, s.unit_name
+)
+SELECT report || ':' || period || '/' || form || '/' || row_key || '/' || measure AS figure,
+       report, period, form, row_key, column_code, measure, unit, unit_name, part, whole
+FROM paired WHERE part IS NOT NULL AND whole IS NOT NULL;
+COMMENT ON VIEW mart.rate_source IS 'Nguồn của từng tỷ lệ tổng hợp: tử số và mẫu số của các đơn vị ghi đủ cả hai';
+COMMENT ON COLUMN mart.rate_source.figure IS 'Mã số liệu tổng hợp (báo cáo:kỳ/biểu/dòng/chỉ số)';
+COMMENT ON COLUMN mart.rate_source.report IS 'Mã báo cáo';
+COMMENT ON COLUMN mart.rate_source.period IS 'Mã kỳ báo cáo';
+COMMENT ON COLUMN mart.rate_source.form IS 'Mã biểu';
+COMMENT ON COLUMN mart.rate_source.row_key IS 'Mã dòng (biểu danh sách: mã phong trào+mã chỉ tiêu)';
+COMMENT ON COLUMN mart.rate_source.column_code IS 'Mã cột';
+COMMENT ON COLUMN mart.rate_source.measure IS 'Mã chỉ số, giữ nguyên qua các phiên bản biểu';
+COMMENT ON COLUMN mart.rate_source.unit IS 'Mã đơn vị báo cáo';
+COMMENT ON COLUMN mart.rate_source.unit_name IS 'Tên đơn vị báo cáo';
+COMMENT ON COLUMN mart.rate_source.part IS 'Tử số';
+COMMENT ON COLUMN mart.rate_source.whole IS 'Mẫu số';
 
 -- Sums over units, by form, row and column; rates are made anew from the sums of their part and whole, never averaged.
 CREATE VIEW mart.figure AS
-WITH declared AS (
-    SELECT form, row_code, column_code, measure, rate_of_part, rate_of_whole FROM register.form_field
-    WHERE retired_at IS NULL AND aggregation = 'rate'
-), summed AS (
-    SELECT s.report, s.period, s.form, s.row_key, s.column_code, s.measure, sum(s.number) AS value, count(*)::integer AS units
-    FROM mart.figure_source s WHERE s.counted AND s.aggregation = 'sum'
-    GROUP BY s.report, s.period, s.form, s.row_key, s.column_code, s.measure
+WITH made AS (
+    SELECT report, period, form, row_key, column_code, measure, sum(number) AS value, count(*)::integer AS units
+    FROM mart.figure_source WHERE counted
+    GROUP BY report, period, form, row_key, column_code, measure
+    UNION ALL
+    SELECT report, period, form, row_key, column_code, measure, 100 * sum(part) / nullif(sum(whole), 0), count(*)::integer
+    FROM mart.rate_source
+    GROUP BY report, period, form, row_key, column_code, measure
 )
 SELECT report || ':' || period || '/' || form || '/' || row_key || '/' || measure AS figure,
-       report, period, form, row_key, column_code, measure, value, units FROM summed
-UNION ALL
-SELECT part.report || ':' || part.period || '/' || part.form || '/' ||
-           coalesce(nullif(d.row_code, '*'), part.row_key) || '/' || d.measure,
-       part.report, part.period, part.form, coalesce(nullif(d.row_code, '*'), part.row_key), d.column_code, d.measure,
-       CASE WHEN whole.value <> 0 THEN 100 * part.value / whole.value END, least(part.units, whole.units)
-FROM declared d
-JOIN summed part ON part.form = d.form AND part.measure = d.rate_of_part
-JOIN summed whole ON whole.report = part.report AND whole.period = part.period AND whole.form = part.form
-    AND whole.measure = d.rate_of_whole AND (d.row_code <> '*' OR whole.row_key = part.row_key);
+       report, period, form, row_key, column_code, measure, value, units
+FROM made;
 COMMENT ON VIEW mart.figure IS 'Số liệu tổng hợp toàn tỉnh theo biểu, dòng, cột; tỷ lệ tính lại từ tổng, không lấy trung bình';
 COMMENT ON COLUMN mart.figure.figure IS 'Mã số liệu tổng hợp (báo cáo:kỳ/biểu/dòng/chỉ số)';
 COMMENT ON COLUMN mart.figure.report IS 'Mã báo cáo';
@@ -106,7 +163,7 @@ COMMENT ON COLUMN mart.figure.row_key IS 'Mã dòng (biểu danh sách: mã phon
 COMMENT ON COLUMN mart.figure.column_code IS 'Mã cột';
 COMMENT ON COLUMN mart.figure.measure IS 'Mã chỉ số, giữ nguyên qua các phiên bản biểu';
 COMMENT ON COLUMN mart.figure.value IS 'Giá trị tổng hợp';
-COMMENT ON COLUMN mart.figure.units IS 'Số đơn vị có số liệu này';
+COMMENT ON COLUMN mart.figure.units IS 'Số đơn vị có số liệu này (tỷ lệ: ghi đủ cả tử số và mẫu số)';
 
 CREATE VIEW mart.movement_result AS
 SELECT s.report, s.period, m.code AS movement, m.name AS movement_name, i.code AS indicator, i.name AS indicator_name,

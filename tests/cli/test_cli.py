@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from etl.cli import tables
+from etl.cli.console import show_progress
 from etl.cli.main import main
 from etl.settings import PROJECT_ROOT, Settings
+from etl.usecases.trace import Contribution, LeftOut, Trace
 
 CONTRACT_OF_CHECK = [
     "file", "sha256", "report", "form_versions", "unit", "period", "clock", "verdict", "not_checked", "findings",
@@ -70,8 +75,48 @@ def test_check_needs_no_warehouse_and_stores_nothing(run: Run, sample: Path, tmp
     good = next(s["file"] for s in key["submissions"] if s["file"] not in faulty)
     code, out, _ = run("check", sample / "inbox" / good)
     assert code == 0
-    assert "được chấp nhận" in out
+    assert out == f"{sample / 'inbox' / good}: đạt\n"
     assert not (tmp_path / "home").exists()
+
+
+def test_brackets_and_odd_bytes_in_a_file_name_are_text(run: Run, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("báo cáo [/cuoi] [red]:warning:.xlsx", "b\udce1o \x1b[31mcáo\n.xlsx")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"rac")
+    code, out, _ = run("check", *files)
+    assert code == 1
+    assert f"{tmp_path}/báo cáo [/cuoi] [red]:warning:.xlsx: chưa đạt\n" in out
+    assert f"{tmp_path}/b\\xe1o \\x1b[31mcáo\\n.xlsx: chưa đạt\n" in out
+    code, out, _ = run("check", "--json", *files)
+    assert [json.loads(line)["file"] for line in out.splitlines()] == [str(file) for file in files]
+    code, out, err = run("check", tmp_path / "[/không có] \udce1.xlsx")
+    assert (code, out) == (2, "")
+    assert "[/không có] \\xe1.xlsx: no such file" in err
+
+
+def test_brackets_in_what_a_trace_shows(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = "[/cuoi][red]x"
+    item = Contribution(
+        odd, odd, odd, "C1", odd, Decimal(5), datetime(2026, 6, 1, tzinfo=UTC), f"{odd}.xlsx", "0" * 64, True
+    )
+    monkeypatch.setattr(tables.out, "width", 200)
+    tables.print_trace(Trace(odd, Decimal(5), {odd: [item]}, [LeftOut(odd, odd, "rejected")]))
+    shown = capsys.readouterr().out
+    assert shown.count(odd) == 7
+    assert f"{odd}.xlsx" in shown
+    assert f"{odd}: chưa đạt" in shown
+
+
+def test_the_bar_of_a_stage_counts_from_nought_and_grows() -> None:
+    with show_progress("collect") as bar:
+        bar.advance(50)
+        bar.start("check and load")
+        bar.extend(2000)
+        bar.extend(500)
+        bar.advance(3)
+        (task,) = bar._progress.tasks
+        assert (task.description, task.total, task.completed) == ("check and load", 2500, 3)
 
 
 def test_check_of_an_unknown_file_is_wrong_usage(run: Run, tmp_path: Path) -> None:
@@ -147,6 +192,7 @@ def test_the_whole_path_on_the_command_line(
     assert run("init")[0] == 0
     code, out, _ = run("ingest", "--json", sample / "inbox", "--receipts", sample / "receipts.csv")
     assert (code, json.loads(out)["landed"]) == (0, len(list((sample / "inbox").iterdir())))
+    assert (json.loads(out)["already_seen"], json.loads(out)["unreadable"]) == (0, 0)
     code, out, _ = run("board", *where, "--as-of", "2026-11-21T08:00:00+07:00", "--json")
     board = json.loads(out)
     assert code == 1
@@ -174,3 +220,50 @@ def test_no_secret_in_messages(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     assert code == 2
     assert "very-secret" not in out + err
     assert "127.0.0.1" in err
+
+
+def test_check_writes_marked_copies(run: Run, sample: Path, tmp_path: Path) -> None:
+    import openpyxl
+
+    key = json.loads((sample / "faults.json").read_text("utf-8"))
+    finding = next(f for f in key["findings"] if f["cell"] and f["severity"] == "error")
+    file = sample / "inbox" / finding["file"]
+    broken = tmp_path / "hỏng.xlsx"
+    broken.write_bytes(file.read_bytes()[:500])
+    code, _, err = run("check", file, broken, "--annotate", tmp_path / "marked")
+    assert code == 1
+    (copy,) = (tmp_path / "marked").iterdir()
+    cell = openpyxl.load_workbook(copy)[finding["sheet"]][finding["cell"]]
+    assert cell.comment is not None
+    assert "hỏng.xlsx: no marked copy" in err
+
+
+def test_ingest_tells_which_files_were_not_accepted_and_why(
+    run: Run, sample: Path, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = make_settings(sample / "register")
+    monkeypatch.setenv("MOVEMENT_REPORTS_REGISTER", str(settings.register))
+    monkeypatch.setenv("MOVEMENT_REPORTS_WAREHOUSE_URL", str(settings.warehouse_url))
+    key = json.loads((sample / "faults.json").read_text("utf-8"))
+    rejected = next(s for s in key["submissions"] if s["status"] == "rejected")
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / rejected["file"]).write_bytes((sample / "inbox" / rejected["file"]).read_bytes())
+    (inbox / "rỗng.xlsx").write_bytes(b"")
+    assert run("init")[0] == 0
+    code, out, _ = run("ingest", inbox, "--receipts", sample / "receipts.csv", "--json")
+    told = {item["file"]: item for item in json.loads(out)["not_accepted"]}
+    assert code == 0
+    assert told[rejected["file"]]["outcome"] == "rejected"
+    assert told[rejected["file"]]["unit"] == rejected["unit"]
+    assert told["rỗng.xlsx"]["findings"][0].startswith("FILE-EMPTY: Tệp rỗng")
+    code, out, _ = run("quarantine", "--json")
+    assert (code, [item["file"] for item in json.loads(out)]) == (0, ["rỗng.xlsx"])
+    code, out, _ = run("quarantine")
+    assert "rỗng.xlsx: chờ xác định đơn vị" in out
+
+
+def test_a_folder_is_no_file_to_check(run: Run, tmp_path: Path) -> None:
+    code, _, err = run("check", tmp_path)
+    assert code == 2
+    assert "is a folder" in err

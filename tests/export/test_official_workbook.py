@@ -107,9 +107,9 @@ def test_the_cover_says_what_when_and_how_complete() -> None:
     assert "Kỳ báo cáo: 6 tháng đầu năm 2026 (từ 15/12/2025 đến 14/06/2026)" in texts
     assert "Số liệu tính đến 20/06/2026 17:30. Trạng thái: Đang rà soát" in texts
     assert [cell.value for cell in find_row(sheet, "Phải nộp")] == ["Phải nộp", 56, None]
-    assert [cell.value for cell in find_row(sheet, "Đã nộp đúng hạn")][1:] == [50, 89.3]
-    assert [cell.value for cell in find_row(sheet, "Đã nộp (đúng hạn và muộn)")][1:] == [52, 92.9]
-    assert [cell.value for cell in find_row(sheet, "Xã, phường")][1:] == ["52/56", 92.9]
+    assert [cell.value for cell in find_row(sheet, "Đã nộp đúng hạn")][1:] == [50, 89.2]
+    assert [cell.value for cell in find_row(sheet, "Đã nộp (đúng hạn và muộn)")][1:] == [52, 92.8]
+    assert [cell.value for cell in find_row(sheet, "Xã, phường")][1:] == ["52/56", 92.8]
     assert [cell.value for cell in find_row(sheet, "SỐ LƯỢNG KHEN THƯỞNG CẤP BỘ, BAN, NGÀNH, TỈNH")][1:] == [
         "F05 Khen thưởng cấp tỉnh",
         "52/56 xã, phường",
@@ -169,7 +169,7 @@ def test_the_board_is_in_words_and_local_time() -> None:
 
 
 def test_every_state_of_the_board_has_its_words() -> None:
-    assert list(STATUS_LABELS.values()) == ["Đúng hạn", "Muộn", "Chưa nộp", "Bị trả lại", "Chưa đến hạn", "Được miễn"]
+    assert list(STATUS_LABELS.values()) == ["Đúng hạn", "Muộn", "Chưa nộp", "Chưa đạt", "Chưa đến hạn", "Được miễn"]
 
 
 def test_sources_lead_to_the_cell_and_nothing_becomes_a_formula() -> None:

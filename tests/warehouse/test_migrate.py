@@ -27,9 +27,10 @@ from etl.warehouse.migrate import (
 from etl.warehouse.server import ServerInfo, ensure_server, stop_server
 
 FIRST = """
-CREATE SCHEMA register; CREATE SCHEMA core; CREATE SCHEMA ops;
+CREATE SCHEMA register; CREATE SCHEMA landing; CREATE SCHEMA core; CREATE SCHEMA ops;
 CREATE TABLE register.unit (code text PRIMARY KEY);
 CREATE TABLE core.decision (id bigint GENERATED ALWAYS AS IDENTITY, old serial, why text);
+CREATE TABLE core.period_finding (why text); CREATE TABLE landing.blob (sha256 text);
 CREATE TABLE core.observation (unit text, amount numeric, note text DEFAULT '100% :x');
 """
 SECOND = "CREATE TABLE ops.outbox (id serial PRIMARY KEY)"
@@ -314,8 +315,15 @@ MAY = {
     ],
     "mr_loader": [
         "INSERT INTO core.observation VALUES ('x', 1)",
+        "INSERT INTO core.decision (why) VALUES ('đạt')",
+        "INSERT INTO landing.blob VALUES ('x')",
         "INSERT INTO ops.outbox DEFAULT VALUES",
-        "DELETE FROM register.unit",
+        "UPDATE ops.outbox SET id = id",
+        "DELETE FROM ops.outbox",
+        "LOCK TABLE ops.outbox IN SHARE ROW EXCLUSIVE MODE",
+        "INSERT INTO core.period_finding VALUES ('x')",
+        "DELETE FROM core.period_finding",
+        "UPDATE register.unit SET code = code",
         "CREATE TEMP TABLE staged (a int)",
         "SELECT * FROM mart.total",
     ],
@@ -328,7 +336,19 @@ MAY_NOT = {
         "DELETE FROM core.decision",
         "SELECT * FROM ops.outbox",
     ],
-    "mr_loader": ["CREATE TABLE core.x ()", "DROP TABLE ops.outbox", "TRUNCATE ops.outbox", "CREATE SCHEMA x"],
+    "mr_loader": [
+        "UPDATE core.observation SET amount = 1",
+        "DELETE FROM core.observation",
+        "UPDATE core.decision SET why = ''",
+        "DELETE FROM core.decision",
+        "UPDATE landing.blob SET sha256 = 'y'",
+        "DELETE FROM landing.blob",
+        "DELETE FROM register.unit",
+        "CREATE TABLE core.x ()",
+        "DROP TABLE ops.outbox",
+        "TRUNCATE ops.outbox",
+        "CREATE SCHEMA x",
+    ],
 }
 
 

@@ -124,7 +124,7 @@ CREATE TABLE core.decision (
 CREATE INDEX ON core.decision (submission_id, id);
 CREATE TABLE core.observation (
     submission_id bigint NOT NULL, form text NOT NULL, form_version text NOT NULL, row_key text NOT NULL,
-    column_code text NOT NULL, ordinal smallint NOT NULL, measure text NOT NULL,
+    column_code text NOT NULL, ordinal integer NOT NULL, measure text NOT NULL,
     number numeric, text_value text, date_value date, decimals smallint, raw text,
     missing text CHECK (missing IN ('blank', 'not_applicable', 'not_reported', 'bad', 'absent')),
     sheet text, cell text, aggregation text NOT NULL, restricted boolean NOT NULL,
