@@ -33,11 +33,12 @@ from rich.progress import (
 from rich.table import Table
 
 from etl.settings import PROJECT_ROOT, Settings, read_settings
+from etl.text import capitalise, show_share
 from etl.usecases.board import Board, read_board
 from etl.usecases.context import open_context
 from etl.usecases.prepare import init_warehouse
 from etl.warehouse.server import ServerError, ensure_server, server_status, stop_server
-from plugins.office_views import COUNT_LABELS, RATE_LABELS, capitalise, show_instant, show_number, show_share
+from plugins.office_views import COUNT_LABELS, RATE_LABELS, show_instant, show_number
 from tools.airflow_client import AirflowClient, AirflowError
 from tools.airflow_files import OFFICE
 from tools.airflow_service import DAGS, AirflowService, ServiceError, run_airflow

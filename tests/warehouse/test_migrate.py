@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ SECOND = "CREATE TABLE ops.outbox (id serial PRIMARY KEY)"
 
 def write_revision(folder: Path, name: str, before: str | None, script: str) -> None:
     folder.mkdir(exist_ok=True)
+    # Written anew within a second and of the same length, a revision would be loaded from the bytecode of the one before.
+    shutil.rmtree(folder / "__pycache__", ignore_errors=True)
     (folder / f"{name}_x.py").write_text(
         "from alembic import op\nfrom etl.warehouse.migrate import run_script\n"
         f"revision = {name!r}\ndown_revision = {before!r}\n"
