@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from etl.validation.run import Validator
 
 Verdict = Literal["accepted", "accepted_with_warnings", "rejected"]
-BATCH_SIZE = 250
+BATCH_SIZE = 400
+"""Files validated together: the rules cost the same for one as for hundreds. The DAG takes fewer a task."""
 NOT_CHECKED_WITHOUT_WAREHOUSE = ("cross_period", "cross_unit")
 
 FILE_KINDS: Mapping[str, str] = {

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from etl.channels.folder import Dropped, list_files, open_file, read_receipts
+from etl.examination import BATCH_SIZE
 from etl.landing.store import UnreadableSource
 from etl.text import show_name
 from etl.usecases.context import Context
@@ -157,7 +158,7 @@ def _record_arrivals(context: Context, arrivals: Sequence[Mapping[str, Any]]) ->
     return len(new)
 
 
-def plan_batches(context: Context, max_batches: int = 8, batch_size: int = 250) -> list[list[int]]:
+def plan_batches(context: Context, max_batches: int = 8, batch_size: int = BATCH_SIZE) -> list[list[int]]:
     """Ids of pending arrivals in order of receipt, cut into at most `max_batches` of `batch_size`; the rest waits.
 
     Arrivals that failed through a fault of ours come after the others, or enough of them would starve the rest.

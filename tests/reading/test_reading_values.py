@@ -6,6 +6,7 @@ import datetime
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -328,3 +329,47 @@ def test_numbers_keep_their_value(value: float) -> None:
 def test_numbers_that_no_sheet_can_show() -> None:
     assert describe_number(float("inf")) == (CellKind.ERROR, "#NUM!")
     assert describe_number(float("nan")) == (CellKind.ERROR, "#NUM!")
+
+
+def test_the_quick_scan_and_the_parser_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Number formats found by pattern are those found by the parser; what is written unusually goes to the parser."""
+    import etl.reading.sidecar as sidecar
+
+    files = sorted((Path(__file__).parents[1] / "golden").rglob("input.xlsx"))
+    assert files
+    scanned = [sidecar._scan_plain(b"", {}, sidecar.SheetExtras(""))]
+    quick = sidecar._scan_plain
+
+    def note(*arguments: object) -> bool:
+        scanned.append(quick(*arguments))  # type: ignore[arg-type]
+        return scanned[-1]
+
+    for file in files:
+        monkeypatch.setattr(sidecar, "_scan_plain", note)
+        found = sidecar.read_xlsx_extras(file.read_bytes())
+        monkeypatch.setattr(sidecar, "_scan_plain", lambda *_: False)
+        assert found == sidecar.read_xlsx_extras(file.read_bytes())
+    assert sum(scanned) > len(files)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c s="1" r="A1"><v>5</v></c>',
+        b'<c r="A1" s="1"><v> 5 </v></c>',
+        b'<x:c r="A1" s="1"><x:v>5</x:v></x:c>',
+        b'<c r="A1" s="1"><!-- --><v>5</v></c>',
+        b"<c r='A1' s='1'><v>5</v></c>",
+    ],
+)
+def test_the_quick_scan_leaves_unusual_writing_to_the_parser(cell: bytes) -> None:
+    import etl.reading.sidecar as sidecar
+
+    part = (
+        b'<?xml version="1.0" encoding="UTF-8"?><worksheet><sheetData><row r="1">'
+        + cell
+        + b"</row></sheetData></worksheet>"
+    )
+    sheet = sidecar.SheetExtras("x")
+    assert sidecar._scan_plain(part, {"1": "0.0%"}, sheet) is False
+    assert sheet.formats == {}
