@@ -103,12 +103,14 @@ class LandingStore:
         stored = Stored(digest.hexdigest(), size)
         path = self._path(stored.sha256)
         folder = path.rpartition("/")[0]
+        new_folder = not self._files.exists(folder)
         self._files.makedirs(folder, exist_ok=True)
         self._files.mv(part, path)
         if self._local:
             # The warehouse relies on the blob from here on: name and folder must survive a power cut, not only the bytes.
             _sync_folder(Path(folder))
-            _sync_folder(Path(self._root))
+            if new_folder:
+                _sync_folder(Path(self._root))
         return stored
 
     def _missing(self, sha256: str) -> MissingBytes:

@@ -199,6 +199,6 @@ def copy_findings(connection: Connection, findings: Iterable[tuple[int, Sequence
 
 def _storable(text: str | None) -> str | None:
     """PostgreSQL stores no NUL character and no lone surrogate; the bytes in the landing store keep the original."""
-    if text is None:
-        return None
+    if text is None or (text.isascii() and "\x00" not in text):
+        return text
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
