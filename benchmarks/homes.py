@@ -22,7 +22,7 @@ from etl.usecases.prepare import init_warehouse
 from etl.warehouse.server import ServerInfo, ensure_server, stop_server
 from etl.warehouse.server_files import find_place
 
-WORK = PROJECT_ROOT / "benchmarks" / "work"
+WORK = PROJECT_ROOT / "benchmarks" / "scratch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Home:
 
 @contextlib.contextmanager
 def open_home(name: str, register: Path) -> Iterator[Home]:
-    """A new home under `benchmarks/work`; its server is stopped and its data removed however the block ends."""
+    """A new home under `benchmarks/scratch`; its server is stopped and its data removed however the block ends."""
     folder = WORK / name
     _remove(folder)
     folder.mkdir(parents=True)

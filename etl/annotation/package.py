@@ -13,6 +13,7 @@ from typing import Final
 
 from etl.annotation.failures import CannotAnnotate
 from etl.annotation.splice import Node, append_children, apply_edits, encode, escape_text, read_nodes, to_utf8
+from etl.reading.sidecar import links_path, resolve_target
 
 CONTENT_TYPES: Final = "[Content_Types].xml"
 PACKAGE_RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -74,7 +75,7 @@ class Package:
 
     def relations(self, part: str) -> list[Relation]:
         """The links of a part; "" is the whole package."""
-        path = _relations_path(part)
+        path = links_path(part)
         if not self.has(path):
             return []
         folder = posixpath.dirname(part)
@@ -82,13 +83,13 @@ class Package:
         for node in read_nodes(self.read(path)).children:
             if node.name == "Relationship":
                 target, external = node.get("Target") or "", node.get("TargetMode") == "External"
-                resolved = target if external else _resolve(folder, target)
+                resolved = target if external else resolve_target(folder, target)
                 found.append(Relation(node.get("Id") or "", node.get("Type") or "", resolved, external))
         return found
 
     def add_relation(self, part: str, kind: str, target: str) -> str:
         """Link `part` to the part `target`; the new link's id."""
-        path = _relations_path(part)
+        path = links_path(part)
         taken = {relation.id.lower() for relation in self.relations(part)}
         number = len(taken) + 1
         while f"rid{number}" in taken:
@@ -156,16 +157,6 @@ def _xml(markup: str) -> bytes:
 
 def _key(path: str) -> str:
     return path.replace("\\", "/").lstrip("/").lower()
-
-
-def _relations_path(part: str) -> str:
-    return f"{posixpath.dirname(part)}/_rels/{posixpath.basename(part)}.rels".lstrip("/")
-
-
-def _resolve(folder: str, target: str) -> str:
-    clean = target.replace("\\", "/")
-    path = clean.lstrip("/") if clean.startswith("/") else posixpath.join(folder, clean)
-    return posixpath.normpath(path)
 
 
 def _copy_entry(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:

@@ -90,14 +90,14 @@ def read_xlsx_extras(data: bytes) -> list[SheetExtras]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = {entry.filename.replace("\\", "/").lstrip("/").lower(): entry for entry in archive.infolist()}
         book = _find_book(archive, parts)
-        links = _read_links(archive, parts, _links_path(book))
+        links = _read_links(archive, parts, links_path(book))
         folder = posixpath.dirname(book)
         formats = _read_formats(archive, parts, _find_styles(links, folder))
         extras = []
         for name, link in _read_sheets(archive, parts, book):
             sheet = SheetExtras(name)
             kind, target = links.get(link, ("", ""))
-            entry = parts.get(_resolve(folder, target).lower())
+            entry = parts.get(resolve_target(folder, target).lower())
             if entry is not None and kind.rpartition("/")[2] in {"worksheet", "dialogsheet", "xlMacrosheet"}:
                 _scan_sheet(archive, entry, formats, sheet)
             extras.append(sheet)
@@ -158,11 +158,12 @@ def _walk(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, visit: Callable[[str
     parser.Parse(b"", True)
 
 
-def _links_path(part: str) -> str:
+def links_path(part: str) -> str:
+    """Where the archive keeps the relationships of a part."""
     return f"{posixpath.dirname(part)}/_rels/{posixpath.basename(part)}.rels".lstrip("/")
 
 
-def _resolve(folder: str, target: str) -> str:
+def resolve_target(folder: str, target: str) -> str:
     """The path in the archive of a relationship's target: "/xl/a.xml" from the root, "a.xml" from the part's folder."""
     clean = target.replace("\\", "/")
     path = clean.lstrip("/") if clean.startswith("/") else posixpath.join(folder, clean)
@@ -185,7 +186,7 @@ def _read_links(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], pat
 
 def _find_book(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> str:
     for kind, target in _read_links(archive, parts, "_rels/.rels").values():
-        path = _resolve("", target)
+        path = resolve_target("", target)
         if kind.endswith("/officeDocument") and path.lower() in parts:
             return path
     if "xl/workbook.xml" not in parts:
@@ -196,7 +197,7 @@ def _find_book(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo]) -> s
 def _find_styles(links: dict[str, tuple[str, str]], folder: str) -> str:
     for kind, target in links.values():
         if kind.endswith("/styles"):
-            return _resolve(folder, target)
+            return resolve_target(folder, target)
     return posixpath.join(folder, "styles.xml")
 
 
