@@ -1,7 +1,7 @@
 """One submission in the making: planned workbook, planted answers, and what they must give. Pure.
 
 A draft is filled with true figures (`etl.sample.fill`), changed by faults (`etl.sample.faults_*`), and asked at the end
-for its findings. It must not judge values itself: `etl.sample.oracle` does.
+for its findings. It must not judge values itself: `etl.sample.judges` does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from etl.calendar.periods import Period
 from etl.forms.declaration import CellKey, FormVersion
 from etl.register.model import Register, Report, Unit
 from etl.sample.answers import Answer
-from etl.sample.oracle import Truth, judge
+from etl.sample.judges import judge
+from etl.sample.oracle import Truth
 from etl.sample.sheets import MarkedSheet, Position
 from etl.templates.model import CellPlan, WorkbookPlan
 

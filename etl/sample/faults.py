@@ -24,6 +24,7 @@ FAULT_KINDS: tuple[FaultKind, ...] = (
     *MOVEMENT_FAULTS,
     *CELL_FAULTS,
     *RULE_FAULTS,
+    # The other groups of forms.
 )
 
 _WARNINGS = frozenset(

@@ -5,7 +5,7 @@ Whatever is written here must give no finding; faults come after, from `etl.samp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -39,6 +39,11 @@ _GIVEN = ("An", "Bình", "Chi", "Dũng", "Hạnh", "Huệ", "Khánh", "Lan", "Na
 _NOTES = ("Số liệu đã đối chiếu", "Theo báo cáo của cơ quan chủ trì", "Bao gồm cả các chi hội trực thuộc")
 
 
+FILLS: tuple[Callable[[Draft, str, Random], None], ...] = ()
+"""Of the other groups of forms: each writes the true figures of its forms, given (draft, seed, random numbers). In this
+order, after F00, F03, F05 and F07, so that a later one may read the answers of an earlier."""
+
+
 def start_draft(setting: Setting, forms: Mapping[str, Form], signed: date, seed: str) -> Draft:
     """A clean draft of a unit: `signed` is the day of signature, `seed` decides figures and writings."""
     period = setting.period
@@ -49,7 +54,7 @@ def start_draft(setting: Setting, forms: Mapping[str, Form], signed: date, seed:
         workbook=plan,
         sheets={sheet.form: mark_titles(MarkedSheet(sheet)) for sheet in plan.sheets if sheet.form is not None},
         layouts={code: forms[code].version_on(period.end) for code in owed},
-        truth=Truth(period.clock.value, period.start, period.end, setting.unit.name),
+        truth=Truth(period.clock.value, period.start, period.end, setting.unit.name, setting.unit.type.value),
     )
     rng = Random(f"{seed}|{setting.report.code}|{period.code}|{setting.unit.code}")
     if "F00" in draft.layouts:
@@ -57,6 +62,8 @@ def start_draft(setting: Setting, forms: Mapping[str, Form], signed: date, seed:
     if "F03" in draft.layouts:
         _fill_movements(draft, seed, rng)
     fill_awards(draft, rng)
+    for fill in FILLS:
+        fill(draft, seed, rng)
     return draft
 
 

@@ -43,10 +43,13 @@ class Truth:
     start: date | None
     end: date | None
     unit_name: str | None
+    unit_type: str | None = None
 
 
 @dataclass(frozen=True)
-class _Values:
+class Values:
+    """The answers as rules may use them; `get` gives `GONE` for what no rule can use."""
+
     answers: Mapping[CellKey, Answer]
     layouts: Mapping[str, FormVersion]
 
@@ -63,13 +66,13 @@ class _Values:
         return value if value is None or isinstance(value, Decimal | Unreadable) else GONE
 
 
-def judge(answers: Mapping[CellKey, Answer], layouts: Mapping[str, FormVersion], truth: Truth) -> list[Judged]:
-    """Every cell and value finding of a submission, in no particular order.
+def judge_first_forms(answers: Mapping[CellKey, Answer], layouts: Mapping[str, FormVersion], truth: Truth) -> list[Judged]:
+    """The cell findings of all forms and the value findings of F00, F03, F05, F07, in no particular order.
 
     `answers` holds the cells that rules may see: rows a rule must not touch are left out by the caller. `layouts` are
     the forms of the submission that are present.
     """
-    values = _Values(answers, layouts)
+    values = Values(answers, layouts)
     found = list(_judge_cells(answers, layouts))
     found += _judge_envelope(values, truth) if "F00" in layouts else []
     found += _judge_movements(values) if "F03" in layouts else []
@@ -104,7 +107,7 @@ def _judge_cells(answers: Mapping[CellKey, Answer], layouts: Mapping[str, FormVe
                 yield "CELL-TOO-LARGE", key
 
 
-def _judge_envelope(values: _Values, truth: Truth) -> Iterable[Judged]:
+def _judge_envelope(values: Values, truth: Truth) -> Iterable[Judged]:
     def at(name: str) -> CellKey:
         return CellKey("F00", F00_CODES[name], FIELD_COLUMN)
 
@@ -128,22 +131,22 @@ def _judge_envelope(values: _Values, truth: Truth) -> Iterable[Judged]:
             yield "F00-ESTIMATE", at("signed")
 
 
-def _judge_movements(values: _Values) -> Iterable[Judged]:
+def _judge_movements(values: Values) -> Iterable[Judged]:
     rows = sorted({(key.row, key.ordinal) for key in values.answers if key.form == "F03"})
     for row, ordinal in rows:
         plan, result, running, percent = (CellKey("F03", row, code, ordinal) for code in ("1", "2", "3", "4"))
-        yield from _judge_percent(values, result, plan, percent, "F03-PERCENT")
-        yield from _judge_at_most(values, result, running, "F03-CUMULATIVE", blame=running)
+        yield from judge_percent(values, result, plan, percent, "F03-PERCENT")
+        yield from judge_at_most(values, result, running, "F03-CUMULATIVE", blame=running)
 
 
-def _judge_awards(values: _Values) -> Iterable[Judged]:
+def _judge_awards(values: Values) -> Iterable[Judged]:
     def at(row: str, column: str) -> CellKey:
         return CellKey("F05", row, column)
 
     layout = values.layouts["F05"]
     for row in layout.rows:
         parts = [at(row.code, column) for column in AWARD_COLUMNS]
-        yield from _judge_sum(values, at(row.code, "1"), parts, "F05-ROW-SUM")
+        yield from judge_sum(values, at(row.code, "1"), parts, "F05-ROW-SUM")
     for declared in layout.columns:
         column = declared.code
         for total, rows, code in (
@@ -151,18 +154,18 @@ def _judge_awards(values: _Values) -> Iterable[Judged]:
             ("01", METHODS, "F05-BY-METHOD"),
             ("05", INDIVIDUALS, "F05-INDIVIDUALS"),
         ):
-            yield from _judge_sum(values, at(total, column), [at(row_code, column) for row_code in rows], code)
-        yield from _judge_at_most(values, at("03", column), at("02", column), "F05-ENTERPRISES", at("03", column))
+            yield from judge_sum(values, at(total, column), [at(row_code, column) for row_code in rows], code)
+        yield from judge_at_most(values, at("03", column), at("02", column), "F05-ENTERPRISES", at("03", column))
 
 
-def _judge_structure(values: _Values) -> Iterable[Judged]:
+def _judge_structure(values: Values) -> Iterable[Judged]:
     total, leaders, workers = _f07("total"), _f07("leaders"), _f07("workers")
     leader_percent, worker_percent = _f07("leader_percent"), _f07("worker_percent")
-    yield from _judge_sum(values, total, [leaders, workers], "F07-TOTAL")
-    yield from _judge_percent(values, leaders, total, leader_percent, "F07-LEADER-PERCENT")
-    yield from _judge_percent(values, workers, total, worker_percent, "F07-WORKER-PERCENT")
+    yield from judge_sum(values, total, [leaders, workers], "F07-TOTAL")
+    yield from judge_percent(values, leaders, total, leader_percent, "F07-LEADER-PERCENT")
+    yield from judge_percent(values, workers, total, worker_percent, "F07-WORKER-PERCENT")
     for name, code in (("women", "F07-WOMEN"), ("minority", "F07-MINORITY")):
-        yield from _judge_at_most(values, _f07(name), total, code, _f07(name))
+        yield from judge_at_most(values, _f07(name), total, code, _f07(name))
     people, first, second = (values.number(key) for key in (total, leader_percent, worker_percent))
     if not (isinstance(people, Decimal) and isinstance(first, Decimal) and isinstance(second, Decimal)):
         return
@@ -170,7 +173,7 @@ def _judge_structure(values: _Values) -> Iterable[Judged]:
         yield "F07-PERCENT-SUM", worker_percent
 
 
-def _judge_ties(values: _Values) -> Iterable[Judged]:
+def _judge_ties(values: Values) -> Iterable[Judged]:
     for name, row, code in (
         ("total", "05", "X-INDIVIDUALS"),
         ("workers", "10", "X-WORKERS"),
@@ -180,14 +183,15 @@ def _judge_ties(values: _Values) -> Iterable[Judged]:
         if isinstance(mine, Decimal) and isinstance(theirs, Decimal) and mine != theirs:
             yield code, _f07(name)
     parts = [CellKey("F05", row, "2") for row in INDIVIDUALS[:-1]]
-    yield from _judge_sum(values, _f07("leaders"), parts, "X-LEADERS")
+    yield from judge_sum(values, _f07("leaders"), parts, "X-LEADERS")
 
 
 def _f07(name: str) -> CellKey:
     return CellKey("F07", F07_CODES[name], FIELD_COLUMN)
 
 
-def _judge_sum(values: _Values, total: CellKey, parts: Sequence[CellKey], code: str) -> Iterable[Judged]:
+def judge_sum(values: Values, total: CellKey, parts: Sequence[CellKey], code: str) -> Iterable[Judged]:
+    """Blames the total when the parts make another number; blank parts are nought unless all are blank."""
     numbers = [values.number(part) for part in parts]
     whole = values.number(total)
     if isinstance(whole, Unreadable) or any(isinstance(number, Unreadable) for number in numbers):
@@ -198,13 +202,15 @@ def _judge_sum(values: _Values, total: CellKey, parts: Sequence[CellKey], code: 
         yield code, total
 
 
-def _judge_at_most(values: _Values, part: CellKey, whole: CellKey, code: str, blame: CellKey) -> Iterable[Judged]:
+def judge_at_most(values: Values, part: CellKey, whole: CellKey, code: str, blame: CellKey) -> Iterable[Judged]:
+    """Blames a cell when a part is more than its whole; silent when either is blank."""
     smaller, larger = values.number(part), values.number(whole)
     if isinstance(smaller, Decimal) and isinstance(larger, Decimal) and smaller > larger:
         yield code, blame
 
 
-def _judge_percent(values: _Values, part: CellKey, whole: CellKey, percent: CellKey, code: str) -> Iterable[Judged]:
+def judge_percent(values: Values, part: CellKey, whole: CellKey, percent: CellKey, code: str) -> Iterable[Judged]:
+    """Blames a percentage: `code` by its own rounding, `code`-OFF by more than half a point."""
     numerator, denominator, written = (values.number(key) for key in (part, whole, percent))
     if not (isinstance(numerator, Decimal) and isinstance(denominator, Decimal) and isinstance(written, Decimal)):
         return
