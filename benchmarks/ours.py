@@ -40,6 +40,7 @@ class _TimedExaminer(Examiner):
         self.seconds = 0.0
 
     def __enter__(self) -> Self:
+        self._inner.__enter__()
         return self
 
     def __exit__(self, *error: object) -> None:

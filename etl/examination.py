@@ -8,27 +8,31 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from etl.findings.catalogue import Catalogue
 from etl.findings.model import Finding, Severity
+from etl.findings.reasons import FindingKey, attach_reasons
 from etl.forms.declaration import Form
 from etl.parsing.references import References
-from etl.parsing.submission import ParsedSubmission, report_found_forms
+from etl.parsing.rows import is_untouched
+from etl.parsing.submission import ParsedSubmission, report_found_forms, report_other_versions
 from etl.parsing.tables import parse_table
 from etl.reading.failures import FailedReading, ReadingFailure, wrong_extension
 from etl.reading.grid import Workbook, parse_cell_name
 from etl.reading.pool import ReaderPool
 from etl.recognition.identity import Identity, identify, read_metadata
+from etl.recognition.legacy import convert_workbook, name_text_sheet
+from etl.recognition.reasons import name_subject, read_reasons
 from etl.recognition.tables import find_forms
 from etl.register.entities import FormStatus
 from etl.register.model import Register
 from etl.settings import Settings
 from etl.validation.context import Submission
+from etl.validation.noughts import find_forms_of_noughts
 
 if TYPE_CHECKING:
     from etl.validation.run import Validator
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 Verdict = Literal["accepted", "accepted_with_warnings", "rejected"]
 BATCH_SIZE = 400
 """Files validated together: the rules cost the same for one as for hundreds. The DAG takes fewer a task."""
+BATCH_CELLS = 500_000
+"""Parsed cells after which a batch is closed early. Four hundred usual files have less than half of it, a few long lists more."""
 NOT_CHECKED_WITHOUT_WAREHOUSE = ("cross_period", "cross_unit")
 
 FILE_KINDS: Mapping[str, str] = {
@@ -49,7 +55,6 @@ FILE_KINDS: Mapping[str, str] = {
     "xls_old": "bảng tính Excel đời quá cũ, cần lưu lại thành .xlsx",
     "7z": "tệp nén 7z",
     "html": "trang web lưu lại",
-    "csv": "tệp văn bản CSV",
     "text": "tệp văn bản",
     "spreadsheetml": "bảng XML kiểu cũ",
     "mht": "trang web MHT",
@@ -61,8 +66,10 @@ FILE_KINDS: Mapping[str, str] = {
 
 TOO_LARGE: Mapping[str, tuple[str, str]] = {
     "archive": ("nội dung khi giải nén quá nhiều", "200 MB"),
-    "cells": ("quá nhiều ô có nội dung", "1.000.000 ô"),
-    "text": ("quá nhiều chữ", "64 triệu ký tự"),
+    "cells": ("quá nhiều ô có nội dung", "400.000 ô"),
+    "text": ("quá nhiều chữ", "8 triệu ký tự"),
+    "sheets": ("quá nhiều trang tính", "500 trang tính"),
+    "merged": ("quá nhiều vùng ô gộp", "50.000 vùng"),
     "memory": ("cần quá nhiều bộ nhớ để mở", "1 GB"),
 }
 """Case of FILE-TOO-LARGE -> (what is too much, the limit); other cases speak of the file's own size."""
@@ -98,6 +105,9 @@ class _File:
     channel: Mapping[str, str]
 
 
+_Readings = Generator[tuple[_File, Workbook | FailedReading], None, None]
+
+
 def _note_file(delivery: Delivery) -> _File:
     data = delivery.data
     sha256, size = (
@@ -118,11 +128,24 @@ class Examined:
     submission: Submission
     verdict: Verdict
     findings: list[Finding]
+    reasons: Mapping[FindingKey, str] = field(default_factory=dict)
+    """What the unit wrote beside the findings of an earlier answer, those without a finding now included."""
+
+    @property
+    def subject(self) -> str:
+        """Whose file this is, as an annotated copy of it says; "" when that is not known."""
+        return _name_subject(self.identity) or ""
 
     @property
     def form_versions(self) -> dict[str, str]:
         """Form code -> layout version found in the file."""
         return {form: version.version for form, version in sorted(self.submission.parsed.versions.items())}
+
+
+def _name_subject(identity: Identity) -> str | None:
+    if not (identity.unit and identity.report and identity.period):
+        return None
+    return name_subject(identity.unit.code, identity.report.code, identity.period.code)
 
 
 def judge(findings: Iterable[Finding]) -> Verdict:
@@ -171,6 +194,7 @@ class Examiner:
         )
 
     def __enter__(self) -> Examiner:
+        self._pool.warm_up()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -183,21 +207,21 @@ class Examiner:
 
         Deliveries are taken, and their bytes read, a few ahead of the one being parsed; the bytes are then let go.
         """
-        waiting = iter(deliveries)
-        while examined := self._examine_batch(islice(waiting, BATCH_SIZE), on_progress):
-            yield from examined
+        with closing(self._read_in_order(deliveries)) as readings:
+            while examined := self._examine_batch(readings, on_progress):
+                yield from examined
 
-    def _examine_batch(self, batch: Iterable[Delivery], on_progress: Callable[[int], None] | None) -> list[Examined]:
+    def _examine_batch(self, readings: _Readings, on_progress: Callable[[int], None] | None) -> list[Examined]:
         with pause_collection():
-            return self._examine_together(batch, on_progress)
+            return self._examine_together(readings, on_progress)
 
-    def _read_in_order(self, batch: Iterable[Delivery]) -> Iterator[tuple[_File, Workbook | FailedReading]]:
+    def _read_in_order(self, deliveries: Iterable[Delivery]) -> _Readings:
         """Each file with what was read of it. Files that are too large are not even fetched."""
         taken: deque[_File] = deque()
         refused = FailedReading(ReadingFailure.FILE_TOO_LARGE, "bytes")
 
         def fetch() -> Iterator[tuple[_File, bytes]]:
-            for delivery in batch:
+            for delivery in deliveries:
                 file = _note_file(delivery)
                 taken.append(file)
                 if file.size <= self._settings.max_file_bytes:
@@ -211,34 +235,48 @@ class Examiner:
         for file in taken:
             yield file, refused
 
-    def _examine_together(self, batch: Iterable[Delivery], on_progress: Callable[[int], None] | None) -> list[Examined]:
-        examined = []
-        for file, reading in self._read_in_order(batch):
+    def _examine_together(self, readings: _Readings, on_progress: Callable[[int], None] | None) -> list[Examined]:
+        examined: list[Examined] = []
+        cells = 0
+        for file, reading in readings:
             examined.append(self._parse(file, reading))
+            cells += len(examined[-1].submission.parsed.cells)
             if on_progress is not None:
                 on_progress(1)
+            if len(examined) >= BATCH_SIZE or cells >= BATCH_CELLS:
+                break
         if not examined:
             return []
         if self._validator is None:
             self._validator = self._make_validator()
         faults = self._validator.find_value_faults([one.submission for one in examined])
         for one, found in zip(examined, faults, strict=True):
-            one.findings = sort_findings([*one.findings, *found])
+            of_forms = find_forms_of_noughts(one.submission, self._catalogue)
+            one.findings = attach_reasons(sort_findings([*one.findings, *found, *of_forms]), one.reasons)
             one.verdict = judge(one.findings)
         return examined
 
     def _parse(self, file: _File, reading: Workbook | FailedReading) -> Examined:
         parsed = ParsedSubmission()
+        reasons: Mapping[FindingKey, str] = {}
         if isinstance(reading, FailedReading):
             about_file = [self._explain_failure(reading, file.size)]
             identity = Identity(hints=dict(file.channel))
         else:
             extension = wrong_extension(file.name, reading.format)
             about_file = [self._catalogue.make_finding("FILE-EXTENSION", expected=extension)] if extension else []
-            identity = self._parse_workbook(file, reading, parsed)
-        findings = [*about_file, *identity.findings, *parsed.findings]
+            identity = self._parse_workbook(file, convert_workbook(name_text_sheet(reading, file.name)), parsed)
+            reasons = read_reasons(reading, _name_subject(identity))
+        day = identity.period.end if identity.period else None
+        findings = [
+            finding
+            for finding in (*about_file, *identity.findings, *parsed.findings)
+            if self._catalogue[finding.code].applies_on(day)
+        ]
         submission = Submission(parsed, identity.unit, identity.report, identity.period)
-        return Examined(file.key, file.name, file.sha256, file.size, identity, submission, "rejected", findings)
+        return Examined(
+            file.key, file.name, file.sha256, file.size, identity, submission, "rejected", findings, reasons
+        )
 
     def _parse_workbook(self, file: _File, workbook: Workbook, parsed: ParsedSubmission) -> Identity:
         metadata = read_metadata(workbook)
@@ -254,11 +292,18 @@ class Examiner:
         names = {code: form.name for code, form in self._forms.items()}
         parsed.findings.extend(report_found_forms(found, owed, names, self._catalogue))
         known = identity.is_attributed
-        unit_type = identity.unit.type if known and identity.unit else None
-        facts = self._references.facts_for(unit_type, identity.period)
+        facts = self._references.facts_for(identity.unit if known else None, identity.period)
         for form in sorted(found.tables):
+            # Nobody knows what an unattributed file owes, so none of its empty sheets is held against it.
+            may_be_empty = owed is None or owed.get(form) is False
+            if may_be_empty and is_untouched(found.tables[form]):
+                continue  # an optional form that nobody filled in was not sent
             if owed is None or form in owed:
                 parse_table(found.tables[form], parsed, self._catalogue, facts)
+        if identity.period is not None:
+            parsed.findings.extend(
+                report_other_versions(parsed, found.tables, self._forms, identity.period.end, self._catalogue)
+            )
         return identity
 
     def _explain_failure(self, failed: FailedReading, size: int) -> Finding:

@@ -14,6 +14,8 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """The checkout: `sql/`, `expectations/` and `register/` stand beside the package."""
 
 DEFAULT_MAX_FILE_MB = 20
+DEFAULT_MAIL_FROM = "khong-tra-loi@movement-reports.example"
+"""Belongs to nobody: a province that sends mail says who it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,13 @@ class Settings:
     reader_memory_bytes: int = 1024 * 1024 * 1024
     reader_seconds: float = 30.0
     readers: int = 2
+    forms: Path = PROJECT_ROOT / "etl" / "forms"
+    expectations: Path = PROJECT_ROOT / "expectations"
+    """The declarations of the forms and the suites of their rules: a province may keep its own."""
+    smtp_url: str | None = field(default=None, repr=False)
+    """The mail server (`etl.alerts.smtp`), or `file:///…` for a folder that mails are written to; None: no mail is sent."""
+    mail_from: str = DEFAULT_MAIL_FROM
+    webhooks: str = field(default="", repr=False)  # Apprise URLs hold tokens
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -38,6 +47,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
     home = Path(env.get("MOVEMENT_REPORTS_HOME") or PROJECT_ROOT / "home").expanduser().resolve()
     register = Path(env.get("MOVEMENT_REPORTS_REGISTER") or PROJECT_ROOT / "register").expanduser().resolve()
+    forms = Path(env.get("MOVEMENT_REPORTS_FORMS") or PROJECT_ROOT / "etl" / "forms").expanduser().resolve()
+    suites = Path(env.get("MOVEMENT_REPORTS_EXPECTATIONS") or PROJECT_ROOT / "expectations").expanduser().resolve()
     size = env.get("MOVEMENT_REPORTS_MAX_FILE_MB") or str(DEFAULT_MAX_FILE_MB)
     if not size.isdigit() or int(size) < 1:
         raise ValueError(f"MOVEMENT_REPORTS_MAX_FILE_MB must be a whole number of MiB of at least 1, not {size!r}")
@@ -48,4 +59,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         warehouse_url=env.get("MOVEMENT_REPORTS_WAREHOUSE_URL") or None,
         max_file_bytes=int(size) * 1024 * 1024,
         readers=max(1, min(os.cpu_count() or 1, 4)),
+        forms=forms,
+        expectations=suites,
+        smtp_url=env.get("MOVEMENT_REPORTS_SMTP_URL") or None,
+        mail_from=env.get("MOVEMENT_REPORTS_MAIL_FROM") or DEFAULT_MAIL_FROM,
+        webhooks=env.get("MOVEMENT_REPORTS_WEBHOOKS") or "",
     )

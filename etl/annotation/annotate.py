@@ -20,7 +20,7 @@ from etl.annotation.boxes import VML_TYPE, ShapeNumbers, add_boxes, count_lines,
 from etl.annotation.cells import (
     Position,
     SheetLayout,
-    anchor_of,
+    find_anchors,
     find_merged,
     link_drawing,
     mark_cells,
@@ -32,7 +32,7 @@ from etl.annotation.package import Package
 from etl.annotation.result_sheet import SHEET_TYPE, write_result_sheet
 from etl.annotation.splice import Edit, apply_edits
 from etl.annotation.styles import STYLES_TYPE, Styles
-from etl.annotation.wording import FILLS, RESULT_TITLE, mark_of, write_comment
+from etl.annotation.wording import FILLS, RESULT_TITLE, mark_of, rank, write_comment
 from etl.findings.model import Finding
 from etl.reading.grid import parse_cell_name
 from etl.reading.sniff import FileFormat, check_archive, sniff_format
@@ -40,12 +40,15 @@ from etl.recognition.tables import RESULT_SHEET
 
 COPY_SUFFIX: Final = "_gop-y"
 """Ends the name of an annotated copy. No diacritics: mail programs garble them in names of attachments."""
+MOST_MARKED_CELLS: Final = 5000
+"""Cells marked in a sheet, the gravest findings first: programs open many thousands of comments slowly or not at all."""
 _EXTENSIONS: Final = {FileFormat.XLSX: (".xlsx", ".xltx"), FileFormat.XLSM: (".xlsm", ".xltm")}
 
 
-def annotate_workbook(data: bytes, findings: Sequence[Finding]) -> bytes:
+def annotate_workbook(data: bytes, findings: Sequence[Finding], subject: str = "") -> bytes:
     """The .xlsx or .xlsm in `data` with its findings marked; the same arguments give the same bytes.
 
+    `subject` (`name_subject`): whose file this is; a reason written into the copy then counts for that file alone.
     A finding whose sheet or cell is not in the file stands on the added sheet only. Marks of an earlier answer that
     have no finding any more turn green. Raises CannotAnnotate for other formats and for damaged files.
     """
@@ -55,7 +58,7 @@ def annotate_workbook(data: bytes, findings: Sequence[Finding]) -> bytes:
     try:
         if check_archive(data) is not None:
             raise CannotAnnotate("the file would unpack to too much")
-        return _annotate(Package(data), findings)
+        return _annotate(Package(data), findings, subject)
     except (
         zipfile.BadZipFile, zlib.error, struct.error, expat.ExpatError, EOFError,
         RuntimeError, ValueError, LookupError,
@@ -74,15 +77,18 @@ def name_annotated_copy(name: str, data: bytes) -> str:
     return f"{stem.removesuffix(COPY_SUFFIX)}{COPY_SUFFIX}{extension}"
 
 
-def _annotate(package: Package, findings: Sequence[Finding]) -> bytes:
+def _annotate(package: Package, findings: Sequence[Finding], subject: str) -> bytes:
     book = open_book(package)
     styles = Styles(package, book.styles_path, book.namespace)
     marker = _SheetMarker(package, book, styles)
+    by_sheet: dict[str | None, list[Finding]] = {}
+    for finding in sorted(findings, key=lambda finding: rank(finding.severity)):
+        by_sheet.setdefault(finding.sheet, []).append(finding)
     for sheet in book.sheets:
         if sheet.can_be_marked:
-            marker.mark(sheet, [finding for finding in findings if finding.sheet == sheet.name])
+            marker.mark(sheet, by_sheet.get(sheet.name, []))
     shown = {sheet.name for sheet in book.sheets if sheet.state == "visible"}
-    content = write_result_sheet(findings, shown, styles, book.namespace, with_view=book.has_view)
+    content = write_result_sheet(findings, shown, styles, book.namespace, with_view=book.has_view, subject=subject)
     styles.save()
     if not book.has_styles:
         book.link("styles", styles.path, STYLES_TYPE)
@@ -114,12 +120,12 @@ class _SheetMarker:
         if not findings and (comments is None or not comments.stale):
             return
         part = self._package.read(sheet.path)
-        merged = find_merged(part)
+        placed = [(place, finding) for finding in findings if (place := _position_of(finding)) is not None]
+        anchors = find_anchors((place for place, _ in placed), find_merged(part))
         by_cell: dict[Position, list[Finding]] = {place: [] for place in sorted(comments.stale if comments else ())}
-        for finding in findings:
-            position = _position_of(finding)
-            if position is not None:
-                by_cell.setdefault(anchor_of(position, merged), []).append(finding)
+        for place, finding in placed:
+            if anchors[place] in by_cell or len(by_cell) < MOST_MARKED_CELLS:
+                by_cell.setdefault(anchors[place], []).append(finding)
         if not by_cell:
             return
         layout = scan_sheet(part, {row for row, _ in by_cell})

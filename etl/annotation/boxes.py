@@ -28,7 +28,7 @@ _SHAPES_IN_BLOCK: Final = 1023
 _END: Final = re.compile(rb"</(?:\w+:)?xml\s*>\s*\Z")
 _ROOT: Final = re.compile(rb"<(?:\w+:)?xml\b[^>]*>")
 _ID_MAP: Final = re.compile(rb"""(<o:idmap\b[^>]*?\bdata\s*=\s*["'])([0-9, ]*)""")
-_SHAPE: Final = re.compile(rb"<v:shape\b.*?</v:shape>", re.DOTALL)
+_SHAPE: Final = re.compile(rb"<v:shape\b(?:(?!<v:shape\b).)*?</v:shape>", re.DOTALL)
 _ANCHOR: Final = re.compile(rb"(<x:Anchor>\s*(?:\d+\s*,\s*){6})(\d+)")
 _BOX_WIDTH: Final = 330
 """Pixels: a line of about 50 characters."""

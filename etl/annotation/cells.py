@@ -6,8 +6,10 @@ Values, formulas and everything else in the sheet stay byte for byte. Must not k
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from etl.annotation.failures import CannotAnnotate
@@ -25,7 +27,7 @@ from etl.reading.grid import CellRange, cell_name, parse_cell_name
 from etl.reading.sidecar import local_name, new_parser
 
 Position = tuple[int, int]
-_MERGED: Final = re.compile(rb"""<(?:[\w.-]+:)?mergeCell\s[^>]*?\bref\s*=\s*["']([A-Za-z0-9:$]+)["']""")
+_MERGED: Final = re.compile(rb"""<(?:[\w.-]+:)?mergeCell\s[^<>]*?\bref\s*=\s*["']([A-Za-z0-9:$]+)["']""")
 _BEFORE_LEGACY_DRAWING: Final = (
     "sheetPr", "dimension", "sheetViews", "sheetFormatPr", "cols", "sheetData", "sheetCalcPr", "sheetProtection",
     "protectedRanges", "scenarios", "autoFilter", "sortState", "dataConsolidate", "customSheetViews", "mergeCells",
@@ -33,6 +35,8 @@ _BEFORE_LEGACY_DRAWING: Final = (
     "headerFooter", "rowBreaks", "colBreaks", "customProperties", "cellWatches", "ignoredErrors", "smartTags", "drawing",
 )  # fmt: skip
 """ECMA-376 part 1, 18.3.1.99: what stands before the link to the comment boxes."""
+_MOST_MERGED: Final = 50_000
+"""As many as are read; a file that has more gets no answer about its cells anyway."""
 _DEFAULT_WIDTH: Final = 9.14
 _DEFAULT_HEIGHT: Final = 15.0
 
@@ -78,9 +82,9 @@ class SheetLayout:
 
 def find_merged(part: bytes) -> list[CellRange]:
     """The merged ranges of a sheet part."""
-    found = []
+    found: list[CellRange] = []
     after_cells = max(part.rfind(b"sheetData>"), part.rfind(b"sheetData/>"), 0)
-    for match in _MERGED.finditer(part, after_cells):
+    for match in islice(_MERGED.finditer(part, after_cells), _MOST_MERGED):
         first, _, last = match[1].decode().partition(":")
         try:
             found.append((*parse_cell_name(first), *parse_cell_name(last or first)))
@@ -91,11 +95,21 @@ def find_merged(part: bytes) -> list[CellRange]:
 
 def anchor_of(position: Position, merged: Iterable[CellRange]) -> Position:
     """The top left cell of the merged range the position is in, else the position: the one that is shown."""
-    row, column = position
+    return find_anchors([position], merged)[position]
+
+
+def find_anchors(positions: Iterable[Position], merged: Iterable[CellRange]) -> dict[Position, Position]:
+    """Each position with its anchor (`anchor_of`). One walk over the ranges, each looking only at its own rows."""
+    left = sorted(set(positions))
+    anchors = {position: position for position in left}
     for first_row, first_column, last_row, last_column in merged:
-        if first_row <= row <= last_row and first_column <= column <= last_column:
-            return first_row, first_column
-    return position
+        start, end = bisect_left(left, (first_row, 0)), bisect_left(left, (last_row + 1, 0))
+        inside = [place for place in left[start:end] if first_column <= place[1] <= last_column]
+        if inside:
+            anchors.update(dict.fromkeys(inside, (first_row, first_column)))
+            # The first range counts: what has its anchor need not be looked at again.
+            left[start:end] = [place for place in left[start:end] if not first_column <= place[1] <= last_column]
+    return anchors
 
 
 def scan_sheet(part: bytes, wanted_rows: Iterable[int]) -> SheetLayout:

@@ -15,8 +15,11 @@ from etl.annotation.failures import CannotAnnotate
 from etl.annotation.splice import Node, append_children, apply_edits, encode, escape_text, read_nodes, to_utf8
 from etl.reading.sidecar import links_path, resolve_target
 
+MOST_UNPACKED: Final = 64 * 1024 * 1024
+"""Bytes: several times as much is held while a file is marked. A unit's workbook unpacks to less than one."""
 CONTENT_TYPES: Final = "[Content_Types].xml"
 PACKAGE_RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
+_PIECE: Final = 1024 * 1024
 _NEW_ENTRY_TIME: Final = (1980, 1, 1, 0, 0, 0)
 """Fixed: the same workbook and findings give the same bytes."""
 
@@ -37,6 +40,8 @@ class Package:
     def __init__(self, data: bytes) -> None:
         """Raises zipfile.BadZipFile, CannotAnnotate."""
         self._archive = zipfile.ZipFile(io.BytesIO(data))
+        if sum(entry.file_size for entry in self._archive.infolist()) > MOST_UNPACKED:
+            raise CannotAnnotate("the file is too large to be marked")
         self._entries = {_key(entry.filename): entry for entry in self._archive.infolist()}
         if len(self._entries) != len(self._archive.infolist()):
             # Which of the two a program shows is its own choice; keeping "everything" has no meaning then.
@@ -52,8 +57,13 @@ class Package:
         """The part as it now is, UTF-16 turned into UTF-8. Raises KeyError, zipfile.BadZipFile."""
         key = _key(path)
         if key not in self._changed:
-            return to_utf8(self._archive.read(self._entries[key]))
+            return to_utf8(self._unpack(self._entries[key]))
         return self._changed[key]
+
+    def _unpack(self, entry: zipfile.ZipInfo) -> bytes:
+        # In pieces: at once, zipfile unpacks all there is before it looks at the size the archive gives.
+        with self._archive.open(entry) as part:
+            return b"".join(iter(lambda: part.read(_PIECE), b""))
 
     def put(self, path: str, content: bytes) -> None:
         """Replace or add a part."""
@@ -129,7 +139,7 @@ class Package:
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as copy:
             for key, entry in self._entries.items():
                 content = self._changed.get(key)
-                copy.writestr(_copy_entry(entry), self._archive.read(entry) if content is None else content)
+                copy.writestr(_copy_entry(entry), self._unpack(entry) if content is None else content)
             for key, path in self._added.items():
                 entry = zipfile.ZipInfo(path, _NEW_ENTRY_TIME)
                 entry.compress_type = zipfile.ZIP_DEFLATED

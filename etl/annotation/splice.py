@@ -12,17 +12,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from etl.annotation.failures import CannotAnnotate
 from etl.reading.sidecar import local_name, new_parser
 
 Attributes = dict[str, str]
 Edit = tuple[int, int, bytes]
 """Start, end, and the bytes to stand there instead; start == end inserts."""
 
+MOST_NODES = 400_000
+"""Elements of a part held as a tree. Styles with as many formats as a workbook may have come to half of it."""
+DEEPEST = 200
+
 _START_TAG = re.compile(rb"""<[^\s/>"']+(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>""")
 _ATTRIBUTE = re.compile(rb"""(\s+)([^\s=/>"']+)(\s*=\s*)("[^"]*"|'[^']*')""")
 _TAG_NAME = re.compile(rb"<[^\s/>]+")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LOOKS_ESCAPED = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+_HEAD = 200
 _DECLARED_ENCODING = re.compile(r"""(<\?xml[^>]*?)\s+encoding\s*=\s*("[^"]*"|'[^']*')""")
 
 
@@ -73,16 +79,23 @@ def to_utf8(part: bytes) -> bytes:
     """UTF-16 XML as UTF-8, the only other encoding a workbook may have; everything else as it is."""
     if not part.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return part
-    return _DECLARED_ENCODING.sub(r'\1 encoding="UTF-8"', part.decode("utf-16"), count=1).encode("utf-8")
+    text = part.decode("utf-16")
+    head = _DECLARED_ENCODING.sub(r'\1 encoding="UTF-8"', text[:_HEAD], count=1)
+    return (head + text[_HEAD:]).encode("utf-8")
 
 
 def read_nodes(part: bytes) -> Node:
-    """The root of an XML part that is not UTF-16. Raises expat.ExpatError, SidecarError (document types)."""
+    """The root of an XML part that is not UTF-16. Raises expat.ExpatError, SidecarError (document types), CannotAnnotate."""
     parser = new_parser()
     open_nodes: list[Node] = []
     roots: list[Node] = []
+    count = 0
 
     def start(tag: str, attributes: Attributes) -> None:
+        nonlocal count
+        count += 1
+        if count > MOST_NODES or len(open_nodes) >= DEEPEST:
+            raise CannotAnnotate("a part of the workbook has too many or too deeply nested elements")
         place = parser.CurrentByteIndex
         node = Node(tag, attributes, place, end_of_start_tag(part, place))
         (open_nodes[-1].children if open_nodes else roots).append(node)

@@ -21,6 +21,8 @@ from etl.annotation.splice import (
 
 MOST_FORMATS: Final = 64_000
 """Cell formats a workbook may have; with more Excel calls the file damaged."""
+_TEXT_FORMAT: Final = 49
+"""ECMA-376 part 1, 18.8.30: "@"."""
 STYLES_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 _ORDER: Final = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs")
 _FIRST: Final = {
@@ -62,8 +64,19 @@ class Styles:
             self._marked[key] = self._add_format(tag + self._format_rest(base))
         return self._marked[key]
 
-    def own_format(self, *, font: str = "", colour: str | None = None, bordered: bool = False, align: str = "") -> int:
-        """The index of a format of ours. `font`: child elements of a font in Times New Roman; `align`: attributes."""
+    def own_format(
+        self,
+        *,
+        font: str = "",
+        colour: str | None = None,
+        bordered: bool = False,
+        align: str = "",
+        as_text: bool = False,
+    ) -> int:
+        """The index of a format of ours. `font`: child elements of a font in Times New Roman; `align`: attributes.
+
+        `as_text`: what is typed in such a cell stays text, whatever it looks like.
+        """
         font_id = self._add("fonts", f"<{{p}}font>{font}</{{p}}font>")
         sides = "".join(
             f'<{{p}}{side} style="thin"><{{p}}color rgb="FF7F7F7F"/></{{p}}{side}>'
@@ -74,7 +87,8 @@ class Styles:
         alignment = f"<{{p}}alignment {align}/>" if align else ""
         return self._add_format(
             self._markup(
-                f'<{{p}}xf numFmtId="0" fontId="{font_id}" fillId="{fill_id}" borderId="{border_id}" xfId="0" applyFont="1" '
+                f'<{{p}}xf numFmtId="{_TEXT_FORMAT if as_text else 0}" fontId="{font_id}" fillId="{fill_id}" '
+                f'borderId="{border_id}" xfId="0" applyNumberFormat="1" applyFont="1" '
                 f'applyFill="1" applyBorder="1" applyAlignment="1">{alignment}</{{p}}xf>'
             )
         )

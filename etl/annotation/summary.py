@@ -5,6 +5,7 @@ Says what the verdict means and what to do next. Must not judge: verdict and fin
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,16 +14,26 @@ from typing import Final, Literal
 
 import jinja2
 
-from etl.annotation.wording import WHOLE_FILE, write_counts
+from etl.annotation.wording import WHOLE_FILE, cut_text, needs_reasons, write_counts
 from etl.findings.model import Finding, Severity
+from etl.recognition.reasons import REASON_HEADER
 from etl.recognition.tables import RESULT_SHEET
 from etl.text import format_instant, format_number
 
 Verdict = Literal["accepted", "accepted_with_warnings", "rejected"]
 
-MOST_ITEMS: Final = 40
-"""Findings shown of one severity; a page that lists hundreds is read by nobody. The annotated copy has them all."""
+PAGE_LINES: Final = 32
+"""Lines of a printed A4 page that the lists may fill. A page that lists hundreds is read by nobody; the annotated copy has
+them all."""
+MOST_ITEMS: Final = 200
+"""Items listed when there is no annotated copy: this list is then all that the unit has to work from."""
+_KEPT_LINES: Final[Mapping[Severity, int]] = {Severity.WARNING: 9, Severity.INFO: 5}
+"""Kept free for what weighs less, so that a hundred errors do not hide that something should be explained."""
+_LINE_CHARACTERS: Final = 92
 _MOST_CELLS: Final = 12
+_MOST_PLACES: Final = 4
+_LONGEST_TEXT: Final = 300
+_LONGEST_NAME: Final = 120
 
 _VERDICTS: Final[Mapping[Verdict, tuple[str, str]]] = {
     "accepted": (
@@ -32,11 +43,23 @@ _VERDICTS: Final[Mapping[Verdict, tuple[str, str]]] = {
     "accepted_with_warnings": (
         "ĐẠT, CÓ CẢNH BÁO – báo cáo được chấp nhận",
         "Báo cáo đã được ghi nhận. Đề nghị xem lại các nội dung dưới đây: nếu số liệu sai thì sửa và gửi lại, "
-        "nếu số liệu đúng thì trả lời lý do.",
+        "nếu số liệu đúng thì ghi lý do.",
     ),
     "rejected": (
         "CHƯA ĐẠT – báo cáo chưa được chấp nhận",
         "Báo cáo chưa được ghi nhận là đã nộp. Đề nghị sửa các lỗi dưới đây rồi gửi lại cả tệp.",
+    ),
+}
+_TRIAL_VERDICTS: Final[Mapping[Verdict, tuple[str, str]]] = {
+    "accepted": ("ĐẠT – kiểm tra thử", "Tệp không có lỗi. Đây là kiểm tra thử: báo cáo chưa được nộp."),
+    "accepted_with_warnings": (
+        "ĐẠT, CÓ CẢNH BÁO – kiểm tra thử",
+        "Tệp không có lỗi phải sửa. Đề nghị xem lại các nội dung dưới đây: nếu số liệu sai thì sửa, nếu đúng thì ghi lý do. "
+        "Đây là kiểm tra thử: báo cáo chưa được nộp.",
+    ),
+    "rejected": (
+        "CHƯA ĐẠT – kiểm tra thử",
+        "Đề nghị sửa các lỗi dưới đây trước khi gửi. Đây là kiểm tra thử: báo cáo chưa được nộp.",
     ),
 }
 _SECTIONS: Final = (
@@ -51,7 +74,8 @@ class SummaryFacts:
     """What a summary is made of. Names are for people: the unit's and the report's name, the period's label.
 
     None where it is unknown. `received_at`, `due_at`: aware instants. `annotated`: file name of the annotated copy that
-    goes with it. `form_names`: form code -> Vietnamese name, for headings of findings without a sheet.
+    goes with it. `form_names`: form code -> Vietnamese name, for headings of findings without a sheet. `trial`: the file was
+    only checked; nothing of it counts as received.
     """
 
     file: str
@@ -66,15 +90,29 @@ class SummaryFacts:
     standing_office: str | None = None
     contact: str | None = None
     form_names: Mapping[str, str] = field(default_factory=dict)
+    trial: bool = False
+
+
+_EXPLAINED: Final = (
+    "Báo cáo đã được ghi nhận. Các cảnh báo dưới đây đã có giải trình của đơn vị; không cần làm gì thêm."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Item:
     """Findings that say the same of several cells; `cells` is "" for a whole sheet or file."""
 
+    place: str
     cells: str
     message: str
     fix: str
+    reason: str
+
+    @property
+    def lines(self) -> int:
+        """Lines it takes on paper."""
+        texts = (f"{self.cells}: {self.message}", f"Cách khắc phục: {self.fix}" if self.fix else "", self.reason)
+        return sum(-(-len(text) // _LINE_CHARACTERS) for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +153,15 @@ def _templates() -> jinja2.Environment:
 
 
 def _gather(facts: SummaryFacts) -> dict[str, object]:
-    heading, meaning = _VERDICTS[facts.verdict]
-    if facts.verdict == "accepted" and facts.findings:
+    heading, meaning = (_TRIAL_VERDICTS if facts.trial else _VERDICTS)[facts.verdict]
+    if facts.trial:
+        pass
+    elif facts.verdict == "accepted" and facts.findings:
         meaning = "Báo cáo đã qua kiểm tra và được ghi nhận. Có một số lưu ý dưới đây cho lần gửi sau."
+    elif facts.verdict == "accepted_with_warnings" and not needs_reasons(facts.findings):
+        meaning = _EXPLAINED
     details = (
-        ("Tệp", facts.file),
+        ("Tệp", cut_text(facts.file, _LONGEST_NAME)),
         ("Đơn vị", facts.unit or "chưa xác định được"),
         ("Báo cáo", facts.report or "chưa xác định được"),
         ("Kỳ báo cáo", facts.period or "chưa xác định được"),
@@ -132,32 +174,74 @@ def _gather(facts: SummaryFacts) -> dict[str, object]:
         "meaning": meaning,
         "counts": write_counts(facts.findings),
         "details": [(name, value) for name, value in details if value is not None],
-        "sections": [
-            section for severity, title in _SECTIONS if (section := _gather_section(severity, title, facts)) is not None
-        ],
+        "sections": _gather_sections(facts),
         "steps": _list_steps(facts),
         "contact": _write_contact(facts),
     }
 
 
-def _gather_section(severity: Severity, title: str, facts: SummaryFacts) -> _Section | None:
-    findings = [finding for finding in facts.findings if finding.severity is severity]
-    if not findings:
-        return None
-    cells: dict[tuple[str, str, str], list[str]] = {}
-    for finding in findings:
-        key = (_name_place(finding, facts.form_names), finding.message.strip(), finding.fix.strip())
-        cells.setdefault(key, []).extend([finding.cell] if finding.cell else [])
-    groups: dict[str, list[_Item]] = {}
-    for place, message, fix in list(cells)[:MOST_ITEMS]:
-        groups.setdefault(place, []).append(_Item(_join_cells(cells[place, message, fix]), message, fix))
-    more = len(cells) - MOST_ITEMS
-    left_out = ""
-    if more > 0:
+def _gather_items(severity: Severity, facts: SummaryFacts) -> list[_Item]:
+    """Everything of one severity, what the unit has not explained yet first."""
+    cells: dict[tuple[str, str, str, str], list[str]] = {}
+    for finding in sorted(facts.findings, key=lambda finding: finding.reason is not None):
+        if finding.severity is severity:
+            reason = f"Đơn vị đã giải trình: {' '.join(finding.reason.split())}" if finding.reason else ""
+            message, fix, said = (cut_text(text, _LONGEST_TEXT) for text in (finding.message, finding.fix, reason))
+            key = (_name_place(finding, facts.form_names), message, fix, said)
+            cells.setdefault(key, []).extend([finding.cell] if finding.cell else [])
+    return [
+        _Item(place, _join_cells(found), message, fix, reason) for (place, message, fix, reason), found in cells.items()
+    ]
+
+
+def _gather_sections(facts: SummaryFacts) -> list[_Section]:
+    """The lists, cut to what fits on the page when an annotated copy has them in full."""
+    items = {severity: _gather_items(severity, facts) for severity, _ in _SECTIONS}
+    sections = []
+    lines = PAGE_LINES
+    for place, (severity, title) in enumerate(_SECTIONS):
+        if not items[severity]:
+            continue
+        kept = sum(_KEPT_LINES.get(later, 0) for later, _ in _SECTIONS[place + 1 :] if items[later])
+        shown = _fit_items(items[severity], lines - kept) if facts.annotated else items[severity][:MOST_ITEMS]
+        groups: dict[str, list[_Item]] = {}
+        for item in shown:
+            groups.setdefault(item.place, []).append(item)
+        lines -= 2 + len(groups) + sum(item.lines for item in shown)
         where = " Xem đủ trong tệp góp ý gửi kèm." if facts.annotated else ""
-        left_out = f"… và {format_number(more)} nội dung nữa.{where}"
-    shown = [_Group(place, items) for place, items in groups.items()]
-    return _Section(severity.value, title, format_number(len(findings)), shown, left_out)
+        left_out = _count_rest(items[severity][len(shown) :], where)
+        count = sum(finding.severity is severity for finding in facts.findings)
+        sections.append(
+            _Section(
+                severity.value, title, format_number(count), [_Group(*group) for group in groups.items()], left_out
+            )
+        )
+    return sections
+
+
+def _count_rest(rest: Sequence[_Item], where: str) -> str:
+    """How much more there is, and in which sheets most of it."""
+    if not rest:
+        return ""
+    places = Counter(item.place for item in rest).most_common()
+    named = [f"{cut_text(place, 50)}: {format_number(count)}" for place, count in places[:_MOST_PLACES]]
+    if more := sum(count for _, count in places[_MOST_PLACES:]):
+        named.append(f"nơi khác: {format_number(more)}")
+    return f"… và {format_number(len(rest))} nội dung nữa ({'; '.join(named)}).{where}"
+
+
+def _fit_items(items: Sequence[_Item], lines: int) -> list[_Item]:
+    """The first items that fit into so many lines; never fewer than one."""
+    shown: list[_Item] = []
+    places: set[str] = set()
+    left = lines - 4  # the heading, and the lines that count the rest
+    for item in items:
+        left -= item.lines + (item.place not in places)
+        if shown and left < 0:
+            break
+        shown.append(item)
+        places.add(item.place)
+    return shown
 
 
 def _name_place(finding: Finding, form_names: Mapping[str, str]) -> str:
@@ -180,27 +264,37 @@ def _join_cells(cells: Sequence[str]) -> str:
 
 def _list_steps(facts: SummaryFacts) -> list[str]:
     """What to do now, step by step; empty when there is nothing to do."""
-    if facts.verdict == "accepted":
+    rejected, to_explain = facts.verdict == "rejected", needs_reasons(facts.findings)
+    if not rejected and not to_explain:
         return []
     if facts.annotated:
         steps = [
-            f"Mở tệp “{facts.annotated}” gửi kèm. Đây chính là tệp của đơn vị, đã tô màu các ô cần xem: "
-            f"{_explain_colours(facts.findings)}. Chọn ô hoặc đưa chuột vào ô để đọc ghi chú; danh sách đầy đủ ở trang "
+            f"Mở tệp “{cut_text(facts.annotated, _LONGEST_NAME)}” gửi kèm. Đây chính là tệp của đơn vị, đã tô màu các ô cần "
+            f"xem: {_explain_colours(facts.findings)}. Chọn ô hoặc đưa chuột vào ô để đọc ghi chú; danh sách đầy đủ ở trang "
             f"tính “{RESULT_SHEET}”, cuối tệp.",
             "Sửa ngay trên tệp đó rồi lưu lại. Không cần xóa ghi chú, màu nền hay trang kết quả kiểm tra.",
         ]
+        where = (
+            f"ghi lý do vào cột “{REASON_HEADER}” của trang tính “{RESULT_SHEET}” trong tệp đó, trên dòng của cảnh báo"
+        )
     else:
         steps = ["Mở tệp đã gửi, sửa theo danh sách trên rồi lưu lại (định dạng .xlsx)."]
-    if facts.verdict == "rejected":
+        where = "trả lời thông báo này và nêu lý do của từng cảnh báo"
+    if to_explain:
+        steps.append(f"Cảnh báo mà số liệu đúng: {where}. Cơ quan thường trực xem lý do khi duyệt báo cáo.")
+    if facts.trial:
+        due = f" trước {format_instant(facts.due_at)}" if facts.due_at else ""
+        steps.append(f"Gửi cả tệp đến nơi nhận báo cáo{due}.")
+    elif rejected:
         due = f" trước {format_instant(facts.due_at)}" if facts.due_at else ""
         steps.append(
             f"Gửi lại cả tệp{due}, cùng nơi nhận như lần trước. Lần gửi sau thay thế toàn bộ lần gửi trước; báo cáo chỉ "
             "được tính là đã nộp khi kết quả kiểm tra đạt."
         )
     else:
+        changed = "có sửa số liệu hoặc ghi lý do" if facts.annotated else "có sửa số liệu"
         steps.append(
-            "Nếu có sửa số liệu, gửi lại cả tệp, cùng nơi nhận như lần trước; lần gửi sau thay thế toàn bộ lần gửi "
-            "trước. Nếu số liệu đúng, trả lời thông báo này và nêu lý do của từng cảnh báo."
+            f"Nếu {changed}, gửi lại cả tệp, cùng nơi nhận như lần trước; lần gửi sau thay thế toàn bộ lần gửi trước."
         )
     return steps
 

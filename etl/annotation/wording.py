@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from etl.findings.model import Finding, Severity
+from etl.recognition.reasons import REASON_HEADER
 from etl.recognition.tables import RESULT_SHEET
 from etl.text import format_number
 
@@ -15,6 +16,7 @@ AUTHOR: Final = "Hệ thống kiểm tra báo cáo"
 RESULT_TITLE: Final = "KẾT QUẢ KIỂM TRA BÁO CÁO"
 WHOLE_FILE: Final = "Cả tệp"
 WHOLE_SHEET: Final = "cả trang"
+WHERE_TO_EXPLAIN: Final = f"Nếu số liệu đúng, ghi lý do vào cột “{REASON_HEADER}” của trang tính “{RESULT_SHEET}”."
 NO_LONGER: Final = "Lần kiểm tra này không còn thấy lỗi ở ô này."
 
 LONGEST_COMMENT: Final = 2000
@@ -65,9 +67,9 @@ def write_comment(findings: Sequence[Finding]) -> str:
     ordered = sorted(findings, key=lambda finding: rank(finding.severity))
     paragraphs = [f"{SEVERITY_LABELS[finding.severity].upper()}: {_join(finding)}" for finding in ordered]
     text = "\n".join(dict.fromkeys(paragraphs))
-    if len(text) <= LONGEST_COMMENT:
-        return text
-    return f"{text[:LONGEST_COMMENT].rstrip()}… (xem đủ ở trang tính “{RESULT_SHEET}”)"
+    if len(text) > LONGEST_COMMENT:
+        text = f"{text[:LONGEST_COMMENT].rstrip()}… (xem đủ ở trang tính “{RESULT_SHEET}”)"
+    return f"{text}\n{WHERE_TO_EXPLAIN}" if needs_reasons(findings) else text
 
 
 def count_by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
@@ -76,15 +78,28 @@ def count_by_severity(findings: Iterable[Finding]) -> dict[Severity, int]:
     return {severity: counts[severity] for severity in _ORDER}
 
 
-def write_counts(findings: Iterable[Finding]) -> str:
+def needs_reasons(findings: Iterable[Finding]) -> bool:
+    """True when there is a warning that the unit has not explained."""
+    return any(finding.severity is Severity.WARNING and not finding.reason for finding in findings)
+
+
+def write_counts(findings: Sequence[Finding]) -> str:
     """ "2 lỗi phải sửa, 1 cảnh báo cần giải trình": what there is; "" for no findings."""
-    words = {
-        Severity.ERROR: "lỗi phải sửa",
-        Severity.WARNING: "cảnh báo cần giải trình",
-        Severity.INFO: "lưu ý",
-    }
     counts = count_by_severity(findings)
-    return ", ".join(f"{format_number(count)} {words[severity]}" for severity, count in counts.items() if count)
+    explained = sum(finding.severity is Severity.WARNING and bool(finding.reason) for finding in findings)
+    words = (
+        (counts[Severity.ERROR], "lỗi phải sửa"),
+        (counts[Severity.WARNING] - explained, "cảnh báo cần giải trình"),
+        (explained, "cảnh báo đã giải trình"),
+        (counts[Severity.INFO], "lưu ý"),
+    )
+    return ", ".join(f"{format_number(count)} {word}" for count, word in words if count)
+
+
+def cut_text(text: str, longest: int) -> str:
+    """A text for a page, without outer blanks, cut to so many characters at most."""
+    text = text.strip()
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def _join(finding: Finding) -> str:

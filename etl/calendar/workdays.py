@@ -64,6 +64,12 @@ class WorkingDays:
         return 0 if received <= due else max(1, self.count_between(due, received))
 
 
+def is_year_known(year: int) -> bool:
+    """Whether the public holidays of a year are known: Tết and Giỗ Tổ follow the moon, from tables that end."""
+    public = holidays.country_holidays("VN")
+    return bool(public.start_year <= year <= public.end_year)
+
+
 def _is_culture_day_off(day: date) -> bool:
     if day.year < 2026 or day.month != 11:
         return False

@@ -84,9 +84,8 @@ def run_sample(arguments: argparse.Namespace) -> int:
 
 def run_check(arguments: argparse.Namespace) -> int:
     """`check`: 1 when any file is rejected."""
-    from etl.annotation.failures import CannotAnnotate
     from etl.cli.tables import print_checked
-    from etl.usecases.check import check_files, show_checked, write_annotated
+    from etl.usecases.check import check_files, show_checked, write_answer
     from etl.usecases.context import Knowledge
 
     for given in arguments.files:
@@ -97,7 +96,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     rejected = 0
     taken: set[str] = set()
     with show_progress("check", len(arguments.files)) as bar:
-        for examined in check_files(Knowledge(read_settings()), arguments.files, bar.advance):
+        knowledge = Knowledge(read_settings())
+        for examined in check_files(knowledge, arguments.files, bar.advance):
             rejected += examined.verdict == "rejected"
             file: Path = arguments.files[examined.key]
             if arguments.json:
@@ -105,11 +105,12 @@ def run_check(arguments: argparse.Namespace) -> int:
             else:
                 print_checked(examined, file)
             if arguments.annotate is not None:
-                try:
-                    path = write_annotated(examined, file, arguments.annotate, taken)
-                    err.print(f"{show_name(file.name)}: marked in {show_name(str(path))}", soft_wrap=True)
-                except CannotAnnotate as error:
-                    err.print(f"{show_name(file.name)}: no marked copy, {error.reason}", soft_wrap=True)
+                answer = write_answer(knowledge, examined, file, arguments.annotate, taken)
+                copy = (
+                    f"marked in {show_name(str(answer.copy))}" if answer.copy else f"no marked copy, {answer.refusal}"
+                )
+                summary = show_name(str(answer.summary))
+                err.print(f"{show_name(file.name)}: {copy}; summary in {summary}", soft_wrap=True)
     return NO if rejected else YES
 
 
@@ -134,7 +135,7 @@ def run_ingest(arguments: argparse.Namespace) -> int:
 
             summary = ingest(
                 context, arguments.paths or None, arguments.receipts,
-                on_collected=bar.advance, on_total=extend, on_examined=bar.advance,
+                on_collected=bar.advance, on_total=extend, on_examined=bar.advance, reprocess=arguments.reprocess,
             )  # fmt: skip
     values = {**asdict(summary.collected), **asdict(summary.loaded)}
     told = [outcome for outcome in summary.outcomes if outcome.outcome in {"rejected", "quarantined", "pending"}]
@@ -144,6 +145,24 @@ def run_ingest(arguments: argparse.Namespace) -> int:
         print_outcomes(told)
         out.print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items()))
     return 2 if summary.loaded.failed else YES
+
+
+def run_revalidate(arguments: argparse.Namespace) -> int:
+    """`revalidate`: 1 when something would change and was not told to `--apply`."""
+    from etl.cli.tables import print_revalidation, show_revalidation
+    from etl.usecases.context import open_context
+    from etl.usecases.revalidate import revalidate_period
+
+    with open_context(read_settings()) as context, show_progress("revalidate") as bar:
+        summary = revalidate_period(
+            context, arguments.report, arguments.period, apply=arguments.apply, by=arguments.by, why=arguments.why,
+            on_total=bar.extend, on_progress=bar.advance,
+        )  # fmt: skip
+    if arguments.json:
+        print_json(show_revalidation(summary))
+    else:
+        print_revalidation(summary)
+    return NO if summary.changes and not summary.applied else YES
 
 
 def run_quarantine(arguments: argparse.Namespace) -> int:

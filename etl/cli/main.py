@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from etl.cli import commands
+from etl.cli.alerts import add_alerts
 from etl.cli.console import err
 
 _REPORT = argparse.ArgumentParser(add_help=False)
@@ -56,7 +57,10 @@ def build_parser() -> argparse.ArgumentParser:
     add = sub.add_parser("check", parents=[_JSON], help="dry run: verdict and findings; nothing is stored")
     add.add_argument("files", nargs="+", type=Path, metavar="FILE")
     add.add_argument(
-        "--annotate", type=Path, metavar="DIR", help="write each file's copy with its findings marked there"
+        "--annotate",
+        type=Path,
+        metavar="DIR",
+        help="write each file's copy with its findings marked there, and a summary",
     )
     add.set_defaults(run=commands.run_check)
 
@@ -67,7 +71,21 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument(
         "--receipts", type=Path, metavar="FILE", help="simulated receipt instants; simulated registers only"
     )
+    add.add_argument(
+        "--reprocess",
+        action="store_true",
+        help="also read the files in quarantine again, after the register was corrected",
+    )
     add.set_defaults(run=commands.run_ingest)
+    add = sub.add_parser(
+        "revalidate",
+        parents=[_REPORT, _JSON],
+        help="examine stored files again with today's rules and register: what would change",
+    )
+    add.add_argument("--apply", action="store_true", help="store the changes; needs --by and --why")
+    add.add_argument("--by", default="", metavar="WHO")
+    add.add_argument("--why", default="", metavar="TEXT", help="kept with each new verdict (Vietnamese)")
+    add.set_defaults(run=commands.run_revalidate)
 
     add = sub.add_parser("quarantine", parents=[_JSON], help="files that could not be attributed, and why")
     add.set_defaults(run=commands.run_quarantine)
@@ -83,6 +101,8 @@ def build_parser() -> argparse.ArgumentParser:
     add.set_defaults(run=commands.run_trace)
     add = sub.add_parser("fingerprint", parents=[_JSON], help="SHA-256 per table, without ids and recording times")
     add.set_defaults(run=commands.run_fingerprint)
+
+    add_alerts(sub, {"json": _JSON, "as_of": _AS_OF})
 
     add = sub.add_parser("server", help="the embedded PostgreSQL: start, stop, status")
     add.add_argument("action", choices=("start", "stop", "status"))

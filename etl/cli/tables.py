@@ -17,6 +17,7 @@ from etl.text import format_instant, format_number, show_name, show_share
 from etl.usecases.board import STATUSES, Board
 from etl.usecases.consolidate import ConsolidateSummary
 from etl.usecases.outcomes import Outcome
+from etl.usecases.revalidate import RevalidationSummary
 from etl.usecases.trace import Trace
 
 _SHOWN_SOURCES = 20
@@ -103,6 +104,31 @@ def print_trace(trace: Trace) -> None:
 
 
 _SHOWN_FINDINGS = 3
+
+
+def show_revalidation(summary: RevalidationSummary) -> dict[str, object]:
+    """A revalidation for `--json`."""
+    values = asdict(summary)
+    for change in values["changes"]:
+        change["received_at"] = change["received_at"].astimezone(TIMEZONE).isoformat(timespec="seconds")
+    return values
+
+
+def print_revalidation(summary: RevalidationSummary) -> None:
+    """What would change, or has changed, one file after the other."""
+    for change in summary.changes:
+        verdicts = [VERDICT_LABELS[verdict] for verdict in (change.old_verdict, change.new_verdict)]
+        told = " -> ".join(dict.fromkeys(verdicts))
+        marks = [f"+{number} {code}" for code, number in change.gained.items()]
+        marks += [f"-{number} {code}" for code, number in change.lost.items()]
+        marks += [f"{change.values_changed} ô đọc khác trước"] if change.values_changed else []
+        out.print(f"{change.unit} {show_name(change.file)}: {told}" + (f" ({', '.join(marks)})" if marks else ""))
+        if change.is_reviewed:
+            out.print("  giữ nguyên quyết định của người xét duyệt")
+    for other in summary.elsewhere:
+        out.print(f"{other.unit} {show_name(other.file)}: nay thuộc về {other.now_of}, cần xem trực tiếp")
+    done = "đã ghi" if summary.applied else "sẽ đổi, chưa ghi gì"
+    out.print(f"{summary.examined} lần nộp, {len(summary.changes)} {done}")
 
 
 def show_outcomes(outcomes: list[Outcome]) -> list[dict[str, object]]:

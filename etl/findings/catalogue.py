@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from etl.findings.blanks import NO_FIGURE, blank_policy, general_policy
 from etl.findings.model import CatalogueEntry, Finding, Phase, Severity, fill_text
 from etl.settings import PROJECT_ROOT
 
@@ -24,7 +26,10 @@ SUITES_FOLDER = PROJECT_ROOT / "expectations"
 CHECKS_FOLDER = PROJECT_ROOT / "sql" / "checks"
 
 _SEVERITY_OF_SUITE = {"critical": Severity.ERROR, "warning": Severity.WARNING, "info": Severity.INFO}
-_HEADER = re.compile(r"^--\s*(code|severity|category|message|fix)\s*:\s*(.+)$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^--\s*(code|stage|severity|category|message|fix|effective_from|effective_to|blank)\s*:\s*(.+)$", re.MULTILINE
+)
+_PHASE_OF_STAGE = {"before": Phase.CROSS_PERIOD, "after": Phase.CROSS_UNIT}
 
 
 class BadCatalogue(ValueError):
@@ -44,15 +49,18 @@ class Catalogue:
         """A finding of a code: particulars named like fields of Finding are its fields, all of them fill the texts."""
         entry = self.entries[code]
         own = {name: particulars.get(name) for name in _FINDING_FIELDS}
+        # A blank total is nought to a sum: "ghi , nhưng" would tell nobody what is wrong.
+        texts = particulars | {"value": _BLANK_VALUE} if particulars.get("value", "") is None else particulars
         return Finding(
             code=code,
             severity=entry.severity,
-            message=fill_text(entry.message, particulars),
-            fix=fill_text(entry.fix, particulars),
+            message=fill_text(entry.message, texts),
+            fix=fill_text(entry.fix, texts),
             **own,
         )
 
 
+_BLANK_VALUE = "(bỏ trống)"
 _FINDING_FIELDS = ("form", "sheet", "cell", "row", "column", "field", "value", "expected")
 
 
@@ -75,7 +83,7 @@ def _general_entries() -> Iterator[tuple[str, CatalogueEntry]]:
             CATALOGUE_FILE.name,
             CatalogueEntry(
                 item["code"], Severity(item["severity"]), category, phase, item["message"], item["fix"],
-                item.get("effective_from"), item.get("effective_to"),
+                *_read_days(CATALOGUE_FILE.name, item["code"], item), item.get("blank") or general_policy(category),
             ),
         )  # fmt: skip
 
@@ -90,8 +98,26 @@ def _suite_entries(folder: Path) -> Iterator[tuple[str, CatalogueEntry]]:
                 raise BadCatalogue(f"{name}.json: {meta['code']} has the unknown severity {rule['severity']!r}")
             yield (
                 f"{name}.json",
-                CatalogueEntry(meta["code"], severity, meta["category"], phase, rule["description"], meta["fix"]),
-            )
+                CatalogueEntry(
+                    meta["code"], severity, meta["category"], phase, rule["description"], meta["fix"],
+                    *_read_days(f"{name}.json", meta["code"], meta), blank_policy(rule),
+                ),
+            )  # fmt: skip
+
+
+def _read_days(source: str, code: str, given: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    """`effective_from` and `effective_to` of an entry: ISO dates, both optional. Raises BadCatalogue."""
+    days: list[date | None] = []
+    for name in ("effective_from", "effective_to"):
+        value = given.get(name)
+        try:
+            days.append(value if value is None or isinstance(value, date) else date.fromisoformat(str(value).strip()))
+        except ValueError as problem:
+            raise BadCatalogue(f"{source}: {code}: {name} {value!r} is no date such as 2026-01-01") from problem
+    first, last = days
+    if first is not None and last is not None and last < first:
+        raise BadCatalogue(f"{source}: {code}: effective_to {last} is before effective_from {first}")
+    return first, last
 
 
 def read_check_header(path: Path) -> CatalogueEntry:
@@ -100,9 +126,13 @@ def read_check_header(path: Path) -> CatalogueEntry:
     missing = {"code", "severity", "category", "message", "fix"} - found.keys()
     if missing:
         raise BadCatalogue(f"{path.name}: the header lacks {sorted(missing)}")
+    phase = _PHASE_OF_STAGE.get(found.get("stage", "after").strip())
+    if phase is None:
+        raise BadCatalogue(f"{path.name}: the stage is {found['stage'].strip()!r}; it is `before` or `after` the verdict")
     return CatalogueEntry(
-        found["code"].strip(), Severity(found["severity"].strip()), found["category"].strip(), Phase.CROSS_UNIT,
-        found["message"].strip(), found["fix"].strip(),
+        found["code"].strip(), Severity(found["severity"].strip()), found["category"].strip(), phase,
+        found["message"].strip(), found["fix"].strip(), *_read_days(path.name, found["code"].strip(), found),
+        found.get("blank", NO_FIGURE).strip(),
     )  # fmt: skip
 
 

@@ -42,6 +42,16 @@ class CatalogueEntry:
     fix: str
     effective_from: date | None = None
     effective_to: date | None = None
+    blank: str = ""
+    """What the rule does with blank cells, a Vietnamese sentence."""
+
+    def applies_on(self, day: date | None) -> bool:
+        """Whether the rule is in force on a period's last day. A dated rule never applies to an unknown period."""
+        if self.effective_from is None and self.effective_to is None:
+            return True
+        if day is None:
+            return False
+        return (self.effective_from or day) <= day <= (self.effective_to or day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +59,8 @@ class Finding:
     """One fault or remark about a sender's file, as `check --json` prints it.
 
     `sheet` and `cell` are None for a finding about the whole file; `cell` is A1 notation in the sender's own file;
-    `row` and `column` are the form's codes; `value` and `expected` are texts in Vietnamese number form.
+    `row` and `column` are the form's codes; `value` and `expected` are texts in Vietnamese number form. `reason` is what
+    the unit says of it, written into an annotated copy; it never changes a verdict.
     """
 
     code: str
@@ -64,6 +75,7 @@ class Finding:
     field: str | None = None
     value: str | None = None
     expected: str | None = None
+    reason: str | None = None
 
 
 class _Blanks(dict[str, object]):

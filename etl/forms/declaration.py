@@ -4,7 +4,7 @@ One form is one table of one of three kinds:
 
 - `fields`: one value a row (envelope, structure of the rewarded); printed columns A code, B label, C unit, 1 value;
 - `matrix`: statutory cross table; printed columns A label, B row code, then the coded columns;
-- `list`: repeated rows under coded columns, each row named by its key columns.
+- `list`: repeated rows under coded columns, each row named by its key columns; `rows_from` says which rows are asked.
 
 Every printed table carries a row of column codes under its headers: the reader finds a table by codes, so a
 moved column or an inserted row does not move a figure to another meaning.
@@ -19,6 +19,8 @@ from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from etl.text import comparison_key
 
 FIELD_COLUMN = "1"
 """The column code of the value in a form of kind `fields`."""
@@ -69,6 +71,11 @@ class CellKey(NamedTuple):
     ordinal: int = 0
 
 
+RESERVED_FIELDS = frozenset({"report", "period", "unit", "unit_name", "unit_type", "row_key"})
+"""Columns that every wide view has of its own: a field of that name would stand twice."""
+SPARE_ROWS = 15
+RowsFrom = Literal["movement_indicators", "bloc_members", "open"]
+"""Where the rows of a list come from (FormVersion.rows_from)."""
 Aggregation = Literal["sum", "last", "rate", "none"]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,20}$")]
 
@@ -97,11 +104,23 @@ class Value(_Declared):
     choices: tuple[Choice, ...] = ()
     aliases: tuple[str, ...] = ()
     measure: str | None = None
+    """Name of the figure across versions: of a field or a list column the whole of it, of a matrix column its part."""
     rate_of: tuple[Code, Code] | None = None
     """Of an aggregation `rate`: the codes of part and whole (rows of a `fields` form, columns of a list), both summed."""
     width: int = 14
     prefill: str | None = None
     """Name of what the template writes here (see `etl.templates`); None leaves the cell to the unit."""
+    multiline: bool = False
+    """A text of several lines, such as a narrative: the template gives it room."""
+
+    @cached_property
+    def answers(self) -> dict[str, str]:
+        """Of a choice: comparison key of every word that means an answer -> the answer as it is stored."""
+        found: dict[str, str] = {}
+        for choice in self.choices:
+            for word in (choice.value, *choice.labels):
+                found.setdefault(comparison_key(word), choice.value)
+        return found
 
     @model_validator(mode="after")
     def _choices_belong_to_choice(self) -> Value:
@@ -109,6 +128,8 @@ class Value(_Declared):
             raise ValueError(f"{self.code}: `choices` go with type choice, and only with it")
         if (self.aggregation == "rate") != (self.rate_of is not None):
             raise ValueError(f"{self.code}: `rate_of` goes with aggregation rate, and only with it")
+        if self.multiline and self.type is not ValueType.TEXT:
+            raise ValueError(f"{self.code}: `multiline` goes with type text only")
         return self
 
 
@@ -119,13 +140,14 @@ class FieldRow(Value):
 
 
 class MatrixRow(_Declared):
-    """A coded row of a matrix; `level` is its indentation in print."""
+    """A coded row of a matrix; `level` is its indentation in print, `measure` its part of the figures' name across versions."""
 
     code: Code
     label: str
     level: int = 0
     required: bool = False
     aliases: tuple[str, ...] = ()
+    measure: Code | None = None
 
 
 class Column(Value):
@@ -171,6 +193,11 @@ class FormVersion(_Declared):
     not_applicable: tuple[NotApplicable, ...] = ()
     required_cells: tuple[RequiredCells, ...] = ()
     notes: tuple[str, ...] = ()
+    rows_from: RowsFrom | None = None
+    """Of a list: `movement_indicators` (a row for each indicator that the register asks), `bloc_members` (a row for each
+    member of the bloc that reports), `open` (numbered lines, the single key column is the running number). None: any rows."""
+    open_rows: int = Field(default=SPARE_ROWS, ge=1, le=1000)
+    """Empty lines that the template prints in a list: numbered in an open one, else after the prefilled rows."""
 
     @cached_property
     def kind(self) -> Kind:
@@ -203,6 +230,45 @@ class FormVersion(_Declared):
             raise ValueError("a list needs at least one `key` column")
         if any(c.field is None for c in self.columns) and not self.rows:
             raise ValueError("columns of a list need a `field` name")
+        reserved = RESERVED_FIELDS & {*(f.field for f in self.fields), *(c.field for c in self.columns)}
+        if reserved:
+            raise ValueError(f"field names {sorted(map(str, reserved))} are columns of every wide view")
+        return self
+
+    @model_validator(mode="after")
+    def _rows_of_a_list_fit(self) -> FormVersion:
+        if self.rows_from is None:
+            return self
+        if self.kind is not Kind.LIST:
+            raise ValueError("`rows_from` goes with a list only")
+        references = tuple(c.reference for c in self.key_columns)
+        wanted = {
+            "movement_indicators": ("movement", "indicator"),
+            "bloc_members": ("unit",),
+            "open": (None,),
+        }[self.rows_from]
+        if references != wanted:
+            raise ValueError(f"rows from {self.rows_from}: the key columns refer to {wanted}, not {references}")
+        if self.rows_from == "open":
+            if self.key_columns[0].type is not ValueType.CODE:
+                raise ValueError("the running number of an open list is of type code")
+            added = sorted(c.code for c in self.columns if c.aggregation != "none")
+            if added:
+                # Line 3 of one unit and line 3 of another have nothing in common but their number.
+                raise ValueError(f"columns {added}: lines of an open list are not added up between units")
+        return self
+
+    @model_validator(mode="after")
+    def _measures_of_a_matrix_differ(self) -> FormVersion:
+        if self.kind is not Kind.MATRIX:
+            return self
+        for name, parts in (
+            ("rows", [r.measure or r.code for r in self.rows]),
+            ("columns", [c.measure or c.code for c in self.columns]),
+        ):
+            doubled = sorted({part for part in parts if parts.count(part) > 1})
+            if doubled:
+                raise ValueError(f"{name}: two of them have the measure {doubled}")
         return self
 
     @cached_property
@@ -250,7 +316,11 @@ class FormVersion(_Declared):
         found = next(c for c in self.columns if c.code == column)
         if self.kind is Kind.LIST:
             return found.measure or f"{form}.{found.field}"
-        return f"{form}.{row}.{column}"
+        return f"{form}.{self._row_measures[row]}.{found.measure or column}"
+
+    @cached_property
+    def _row_measures(self) -> dict[str, str]:
+        return {row.code: row.measure or row.code for row in self.rows}
 
     def walk_cells(self, form: str) -> Iterator[tuple[CellKey, Value]]:
         """Every fixed cell of a `fields` or `matrix` layout with its declaration, in print order."""

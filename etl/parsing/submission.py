@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from etl.findings.catalogue import Catalogue
 from etl.findings.model import Finding
-from etl.forms.declaration import FIELD_COLUMN, CellKey, FormVersion, Kind, Value
+from etl.forms.declaration import FIELD_COLUMN, CellKey, Form, FormVersion, Kind, Value
 from etl.parsing.values import BLANK, ParsedValue
 from etl.recognition.tables import FoundForms, Table
 
@@ -54,6 +55,8 @@ class ParsedSubmission:
     cells: dict[CellKey, ParsedCell] = field(default_factory=dict)
     rows: dict[str, list[ListRow]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    incomplete: set[str] = field(default_factory=set)
+    """Forms of which rows were left out or stand twice, each with its finding: their sums mean nothing."""
 
     def add_cell(self, cell: ParsedCell, catalogue: Catalogue, written: str) -> None:
         """Keep a cell, and its CELL-* finding when it could not be read; `written` is what its sender sees there."""
@@ -93,6 +96,20 @@ def report_found_forms(
             yield catalogue.make_finding("FORM-NO-TABLE", form=form, sheet=sheet.name)
     for sheet in (*found.unknown_sheets, *found.hidden_sheets):
         yield catalogue.make_finding("SHEET-UNKNOWN", sheet=sheet.name, value=sheet.name)
+    for form, table in sorted(found.tables.items()):
+        if table.by_labels and (owed is None or form in owed):
+            yield catalogue.make_finding(
+                "FORM-LEGACY-LAYOUT", form=form, sheet=table.sheet.name, value=table.sheet.name
+            )
+    for form, table in sorted(found.tables.items()):
+        if table.sheet.encoding is not None:
+            yield catalogue.make_finding(
+                "TEXT-LEGACY-ENCODING",
+                form=form,
+                sheet=table.sheet.name,
+                value=table.sheet.encoding,
+                expected="Unicode",
+            )
     if owed is None:
         return
     without_table = {form for form, _ in found.without_table}
@@ -109,9 +126,27 @@ def report_found_forms(
             yield catalogue.make_finding("FORM-NOT-OWED", form=form, sheet=table.sheet.name)
 
 
+def report_other_versions(
+    parsed: ParsedSubmission, tables: Mapping[str, Table], forms: Mapping[str, Form], on: date, catalogue: Catalogue
+) -> Iterable[Finding]:
+    """A finding for every form that was read by another layout than the one in force on a day (a period's last)."""
+    for form, version in sorted(parsed.versions.items()):
+        try:
+            asked = forms[form].version_on(on)
+        except LookupError:
+            continue
+        if version.version != asked.version:
+            yield catalogue.make_finding(
+                "FORM-VERSION", form=form, sheet=tables[form].sheet.name, value=version.instrument,
+                expected=asked.instrument, label="cũ" if version.effective_from < asked.effective_from else "mới",
+            )  # fmt: skip
+
+
 def missing_columns(table: Table) -> list[tuple[str, str]]:
     """(code, label) of columns the table lost: declared ones, and the stub that names or holds the rows' values."""
     version = table.version
     declared = {column.code for column in version.columns}
+    if table.rows is not None:  # rows are named by their labels: the columns of names and codes are not needed
+        return [(code, label) for code, label in version.printed_columns if code in declared - table.columns.keys()]
     needed = declared | ({"A", FIELD_COLUMN} if version.kind is Kind.FIELDS else {"B"} if version.rows else set())
     return [(code, label) for code, label in version.printed_columns if code in needed and code not in table.columns]

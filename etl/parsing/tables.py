@@ -5,25 +5,36 @@ Fixed tables (fields, matrix) and lists differ only in how a row is named; both 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from etl.findings.catalogue import Catalogue
-from etl.forms.declaration import FIELD_COLUMN, LIST_KEY_SEPARATOR, CellKey, Column, Kind, Value
+from etl.forms.declaration import LIST_KEY_SEPARATOR, CellKey, Column, Kind, RowsFrom, Value
+from etl.parsing.hidden import find_hidden
+from etl.parsing.rows import (
+    MOST_ROWS,
+    ROW_WORDS,
+    cover_merged,
+    find_key,
+    find_last_row,
+    has_figures,
+    is_no_row,
+    is_total_row,
+    read_free_key,
+    read_running_number,
+    value_columns,
+)
 from etl.parsing.submission import ListRow, ParsedCell, ParsedSubmission, missing_columns, shorten
 from etl.parsing.values import ParsedValue, parse_value, read_date
 from etl.reading.grid import Cell, CellKind, cell_name
-from etl.recognition.tables import Table, find_label, is_row_code, read_code, read_text, suggest
+from etl.recognition.tables import Table, is_row_code, list_unknown_headers, read_code, read_text, suggest
 from etl.text import format_date, format_number
 
-_NUMERIC_TEXT = re.compile(r"^[-+(]?\d[\d.,\s%)]*$")
-Place = tuple[int, int]
-MOST_ROWS = 10_000
-"""Rows of a list that are read; more than any unit has, few enough for a worker."""
 MOST_SUGGESTIONS = 50
+HIDDEN = "…"
+NUMBER_THE_LINES = " Đánh số thứ tự các dòng: 1, 2, 3…"
 ABSENT = ParsedValue(missing="absent")
 
 
@@ -43,12 +54,12 @@ Resolver = Callable[[str, Mapping[str, str]], str | None]
 class ListFacts:
     """What the register says about list rows: how keys are named, which rows are owed, which rows count whole things.
 
-    `asked` None means the rows owed are not known (unit or period unknown).
+    `asked` has the rows owed by where they come from; None means they are not known (unit or period unknown).
     """
 
     resolvers: Mapping[str, Resolver]
     known_names: Mapping[str, list[str]]
-    asked: list[AskedRow] | None
+    asked: Mapping[RowsFrom, list[AskedRow]] | None
     is_counted: Callable[[Mapping[str, str]], bool]
 
 
@@ -60,6 +71,7 @@ def parse_table(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
         _parse_list(table, parsed, catalogue, facts)
     else:
         _parse_fixed(table, parsed, catalogue)
+    parsed.findings.extend(find_hidden(table, parsed, catalogue))
 
 
 def _report_columns(table: Table, parsed: ParsedSubmission, catalogue: Catalogue) -> None:
@@ -74,15 +86,8 @@ def _report_columns(table: Table, parsed: ParsedSubmission, catalogue: Catalogue
                 "COLUMN-DUPLICATE", form=form, sheet=sheet.name, column=code, cell=cell_name(table.code_row, column)
             )
         )
-    known = set(table.columns.values()) | {column for _, column in table.doubled}
     labels = [label for _, label in table.version.printed_columns]
-    for column in sorted({c for r, c in sheet.cells if r in (table.code_row, table.code_row - 1)} - known):
-        place = find_label(sheet, table.code_row, column)
-        if place is None and read_text(sheet, table.code_row, column):
-            place = (table.code_row, column)
-        # A merged header that begins over a known column belongs to that column.
-        if place is None or place[1] in known:
-            continue
+    for place in list_unknown_headers(table):
         text = read_text(sheet, *place)
         parsed.findings.append(
             catalogue.make_finding(
@@ -90,13 +95,6 @@ def _report_columns(table: Table, parsed: ParsedSubmission, catalogue: Catalogue
                 suggestion=suggest(text, labels),
             )
         )  # fmt: skip
-
-
-def _value_columns(table: Table) -> dict[str, Value | None]:
-    """Column code -> its declaration; None for the one value column of a `fields` form (declared by row)."""
-    if table.version.kind is Kind.FIELDS:
-        return {FIELD_COLUMN: None}
-    return {column.code: column for column in table.version.columns}
 
 
 def _parse_fixed(table: Table, parsed: ParsedSubmission, catalogue: Catalogue) -> None:
@@ -110,7 +108,7 @@ def _parse_fixed(table: Table, parsed: ParsedSubmission, catalogue: Catalogue) -
             parsed.findings.append(
                 catalogue.make_finding("ROW-MISSING", form=form, sheet=sheet.name, row=code, label=label)
             )
-        for column_code, column in _value_columns(table).items():
+        for column_code, column in value_columns(table).items():
             declared: Value = column or fields[code]
             place = table.columns.get(column_code)
             at = (row, place) if row is not None and place is not None else None
@@ -122,6 +120,9 @@ def _find_rows(
 ) -> dict[str, int]:
     sheet, form = table.sheet, table.form
     code_column = table.row_code_column
+    if table.rows is not None:
+        _report_unnamed_rows(table, table.rows, parsed, catalogue)
+        return dict(table.rows)
     if code_column is None:
         return {}
     places: dict[str, int] = {}
@@ -152,40 +153,48 @@ def _find_rows(
             )
     for row in bare:
         # A line added right under the table counts as part of it; notes and signatures further down do not.
-        if row < last or (row == last + 1 and _has_figures(table, row)):
+        if row < last or (row == last + 1 and has_figures(table, row)):
             _report_bare_row(table, row, parsed, catalogue)
             last = max(last, row)
     return places
 
 
+def _report_unnamed_rows(
+    table: Table, named: Mapping[str, int], parsed: ParsedSubmission, catalogue: Catalogue
+) -> None:
+    """Rows with figures among, or right under, rows that were found by their labels."""
+    last = max(named.values())
+    between = {row for row, _ in table.sheet.cells if table.code_row < row <= last + 1}
+    for row in sorted(between - set(named.values())):
+        _report_bare_row(table, row, parsed, catalogue)
+
+
 def _report_bare_row(table: Table, row: int, parsed: ParsedSubmission, catalogue: Catalogue) -> None:
     """A row with figures and no code: its values are not used, and the sender is told so."""
-    if not _has_figures(table, row):
+    if not has_figures(table, row):
         return
+    parsed.incomplete.add(table.form)
     filled = {column for column in table.columns.values() if (row, column) in table.sheet.cells}
     columns = sorted(filled, key=lambda column: (not read_text(table.sheet, row, column), column))
     parsed.findings.append(
         catalogue.make_finding(
             "ROW-NO-CODE", form=table.form, sheet=table.sheet.name, cell=cell_name(row, columns[0]),
-            value=shorten(read_text(table.sheet, row, columns[0])),
+            value=_quote_row(table, row, columns),
         )
     )  # fmt: skip
 
 
-def _has_figures(table: Table, row: int) -> bool:
-    return any(_is_numeric(table, row, code) for code in _number_columns(table))
+def _quote_row(table: Table, row: int, columns: Sequence[int]) -> str:
+    """What a row without a code says of itself, in the order of columns; never out of a restricted column or form.
 
-
-def _number_columns(table: Table) -> list[str]:
-    return [code for code, column in _value_columns(table).items() if column is None or column.type.is_number]
-
-
-def _is_numeric(table: Table, row: int, code: str) -> bool:
-    column = table.columns.get(code)
-    cell = table.sheet.cells.get((row, column)) if column is not None else None
-    if cell is None:
-        return False
-    return cell.kind is CellKind.NUMBER or bool(_NUMERIC_TEXT.match(cell.text.strip()))
+    The finding is about no field, so nothing later would keep a person's name in it out of the marts.
+    """
+    version = table.version
+    if version.fields and all(declared.restricted for declared in version.fields):
+        return HIDDEN
+    hidden = {table.columns.get(declared.code) for declared in version.columns if declared.restricted}
+    texts = [read_text(table.sheet, row, column) for column in columns if column not in hidden]
+    return shorten(next((text for text in texts if text), HIDDEN))
 
 
 def _add_cell(
@@ -206,8 +215,10 @@ def _add_cell(
         cell.value = ABSENT
     else:
         cell.cell = cell_name(*at)
-        cell.raw = raw.text if raw is not None else None
+        cell.raw = table.sheet.originals.get(at, raw.text) if raw is not None else None
         cell.value = parse_value(raw, declared)
+        if required and reason is None and cell.value.missing == "not_applicable":
+            cell.value = ParsedValue(missing="bad", problem="CELL-X-REQUIRED")
     # Only a finding quotes what was written; showing every number would cost more than reading it.
     written = _show_written(raw) if cell.value.problem is not None else ""
     parsed.add_cell(cell, catalogue, written)
@@ -230,40 +241,41 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
     rows = parsed.rows.setdefault(form, [])
     seen: dict[str, int] = {}
     times: Counter[str] = Counter()
-    by_key = {join_key(row.codes): row for row in facts.asked} if facts.asked is not None else None
+    source = table.version.rows_from
+    asked = facts.asked.get(source) if facts.asked is not None and source is not None else None
+    by_key = {join_key(row.codes): row for row in asked} if asked is not None else None
+    words = ROW_WORDS.get(source or "open", ROW_WORDS["movement_indicators"])
     keys = table.version.key_columns
-    covered = _cover_merged(table, keys)
-    last = _last_list_row(table, keys, covered)
+    covered = cover_merged(table, keys)
+    last = find_last_row(table, keys, covered)
     if last - table.code_row > MOST_ROWS:
         _report_too_long(table, parsed, catalogue, last)
         last = table.code_row + MOST_ROWS
+    # Keys of the register that name something leave no doubt; other rows may be totals, notes or signatures.
+    refer = source != "open" and all(column.reference for column in keys)
     unknown_rows = 0
     for row in sorted({r for r, _ in sheet.cells if table.code_row < r <= last}):
-        key_places = {column.code: _find_key(table, row, column, covered) for column in keys}
+        key_places = {column.code: find_key(table, row, column, covered) for column in keys}
         texts = {code: read_text(sheet, *place) if place else "" for code, place in key_places.items()}
         if not any(read_text(sheet, row, column) for column in table.columns.values()):
             continue
         if not all(texts.values()):
-            _report_bare_row(table, row, parsed, catalogue)
+            if not is_total_row(table, row, texts):
+                _report_bare_row(table, row, parsed, catalogue)
             continue
-        references: dict[str, str] = {}
-        unknown: Column | None = None
-        for column in keys:
-            code = facts.resolvers[column.reference](texts[column.code], references) if column.reference else None
-            code = code if column.reference else read_code(texts[column.code])
-            if code is None:
-                unknown = column
-                break
-            references[column.reference or column.code] = code
+        references, unknown = _name_row(table, texts, facts)
+        if not (refer and unknown is None) and is_no_row(table, row, texts, known=unknown is None):
+            continue
         if unknown is not None:
             unknown_rows += 1
+            parsed.incomplete.add(form)
             # Looking for the nearest of some hundred names is slow; who mistyped so many needs no more hints.
             names = facts.known_names.get(unknown.reference or "", []) if unknown_rows <= MOST_SUGGESTIONS else []
             parsed.findings.append(
                 catalogue.make_finding(
                     "ROW-UNKNOWN", form=form, sheet=sheet.name, column=unknown.code,
                     cell=cell_name(row, table.columns[unknown.code]), value=shorten(texts[unknown.code]),
-                    suggestion=suggest(texts[unknown.code], names),
+                    suggestion=suggest(texts[unknown.code], names) if unknown.reference else NUMBER_THE_LINES,
                 )
             )  # fmt: skip
             continue
@@ -271,6 +283,7 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
         first = cell_name(row, table.columns[keys[0].code])
         checked = by_key is None or key in by_key
         if key in seen:
+            parsed.incomplete.add(form)
             parsed.findings.append(
                 catalogue.make_finding(
                     "ROW-DUPLICATE", form=form, sheet=sheet.name, row=key, cell=first,
@@ -279,8 +292,11 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
             )  # fmt: skip
         elif not checked:
             parsed.findings.append(
-                catalogue.make_finding("ROW-NOT-ASKED", form=form, sheet=sheet.name, row=key, cell=first, value=key)
-            )
+                catalogue.make_finding(
+                    "ROW-NOT-ASKED", form=form, sheet=sheet.name, row=key, cell=first, value=key,
+                    label=words.strange.format(key=key), reason=words.unless,
+                )
+            )  # fmt: skip
         seen.setdefault(key, row)
         ordinal = times[key]
         times[key] += 1
@@ -297,12 +313,29 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
             parsed.findings.append(
                 catalogue.make_finding(
                     "ROW-NOT-REPORTED", form=form, sheet=sheet.name, row=key,
-                    label=expected.names[0], expected=expected.names[-1],
+                    label=words.missing.format(name=expected.names[-1], parent=expected.names[0]),
+                    expected=expected.names[-1], noun=words.noun,
                 )
             )  # fmt: skip
 
 
+def _name_row(table: Table, texts: Mapping[str, str], facts: ListFacts) -> tuple[dict[str, str], Column | None]:
+    """(the codes of a row's keys by what they refer to, the first key column that names nothing)."""
+    references: dict[str, str] = {}
+    for column in table.version.key_columns:
+        text = texts[column.code]
+        if column.reference:
+            code = facts.resolvers[column.reference](text, references)
+        else:
+            code = read_running_number(text) if table.version.rows_from == "open" else read_free_key(text)
+        if not code:
+            return references, column
+        references[column.reference or column.code] = code
+    return references, None
+
+
 def _report_too_long(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, last: int) -> None:
+    parsed.incomplete.add(table.form)
     parsed.findings.append(
         catalogue.make_finding(
             "FORM-TOO-LONG", form=table.form, sheet=table.sheet.name, value=format_number(last - table.code_row),
@@ -314,42 +347,3 @@ def _report_too_long(table: Table, parsed: ParsedSubmission, catalogue: Catalogu
 def join_key(codes: tuple[str, ...]) -> str:
     """The row key of a list: its codes in column order."""
     return LIST_KEY_SEPARATOR.join(codes)
-
-
-def _find_key(
-    table: Table, row: int, column: Column, covered: Mapping[tuple[int, int], tuple[int, int]]
-) -> Place | None:
-    """Where the text of a key stands, None when nowhere; a cell merged downwards names every row it covers."""
-    place = table.columns.get(column.code)
-    if place is None:
-        return None
-    if read_text(table.sheet, row, place):
-        return row, place
-    above = covered.get((row, place))
-    return above if above is not None and read_text(table.sheet, *above) else None
-
-
-def _cover_merged(table: Table, keys: Sequence[Column]) -> dict[tuple[int, int], tuple[int, int]]:
-    """(row, key column) -> first cell of the merged range that covers it, below the header. Made once for a table."""
-    places = [table.columns[column.code] for column in keys if column.code in table.columns]
-    deepest = min(max((row for row, _ in table.sheet.cells), default=0), table.code_row + MOST_ROWS)
-    covered: dict[tuple[int, int], tuple[int, int]] = {}
-    for first_row, first_column, last_row, last_column in table.sheet.merged:
-        if first_row <= table.code_row:
-            continue
-        for place in places:
-            if first_column <= place <= last_column:
-                for row in range(first_row + 1, min(last_row, deepest) + 1):
-                    covered[row, place] = (first_row, first_column)
-        if len(covered) > 2 * MOST_ROWS * len(places):
-            break  # ranges heaped on one another: no sheet that a person made
-    return covered
-
-
-def _last_list_row(table: Table, keys: tuple[Column, ...], covered: Mapping[tuple[int, int], tuple[int, int]]) -> int:
-    """The last row with both keys, or with a figure: below it stand notes and signatures."""
-    last = table.code_row
-    for row in sorted({r for r, _ in table.sheet.cells if r > table.code_row}, reverse=True):
-        if all(_find_key(table, row, column, covered) for column in keys) or _has_figures(table, row):
-            return row
-    return last

@@ -6,6 +6,7 @@ a percentage but no number at all in a count. A doubtful text is a finding, neve
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,6 +24,7 @@ Missing = Literal["blank", "not_applicable", "not_reported", "bad", "absent"]
 MAX_DECIMALS = 6
 MOST_TYPED_DECIMALS = 30
 """More is no figure but a cell full of digits, which no database stores."""
+MOST_CHOICES_SHOWN = 8
 _BEYOND_FIGURES = Decimal(10) ** 30
 """No rule can calculate with such a number: as a binary fraction it may be infinite, and one cell would stop a batch."""
 
@@ -38,13 +40,22 @@ _COMMA_DECIMAL = re.compile(r"^(\d+),(\d+)$")
 _DOT_DECIMAL = re.compile(r"^(\d+)\.(\d+)$")
 _FOREIGN_GROUPS = re.compile(r"^\d{1,3}(,\d{3})+(\.\d+)?$")
 _SIGN = re.compile(r"^[-−–]\s*(?=\d)|^\((?=\d[\d.,]*\)$)")
+_DAYS = ("thứ hai", "thứ ba", "thứ tư", "thứ năm", "thứ sáu", "thứ bảy", "chủ nhật")
+_WEEKDAYS = (
+    {f"t{number}": number - 2 for number in range(2, 8)}
+    | {f"thứ {number}": number - 2 for number in range(2, 8)}
+    | {name: day for day, name in enumerate(_DAYS)}
+    | {"thứ bẩy": 5, "cn": 6}
+)
 _DATE = re.compile(
-    r"^(?:(?:T([2-7])|(CN)),?\s+)?(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4}|\d{2})"
-    r"(?:\s*-?\s*\d{1,2}:\d{2}(?::\d{2})?)?$",
+    rf"^(?:({'|'.join(_WEEKDAYS)})\b\s*,?\s*)?(?:ngày\s+)?(\d{{1,2}})\s*[/.\-]\s*(\d{{1,2}})\s*[/.\-]\s*(\d{{4}}|\d{{2}})"
+    r"(?:\s*[-,]?\s*\d{1,2}:\d{2}(?::\d{2})?)?$",
     re.IGNORECASE,
 )
 _ISO_DATE = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?$")
-_WORDED_DATE = re.compile(r"^(?:[^\d,]+,\s*)?ngày\s+(\d{1,2})\s+tháng\s+(\d{1,2})\s+năm\s+(\d{4})$", re.IGNORECASE)
+_WORDED_DATE = re.compile(
+    r"^(?:[^\d,]+,\s*)?(?:ngày\s+)?(\d{1,2})\s+tháng\s+(\d{1,2})\s*,?\s+năm\s+(\d{4})\.?$", re.IGNORECASE
+)
 _LITERALS = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|_.|\*.')
 """What a number format only prints; `0.0"%"` shows a per cent sign but does not multiply by 100."""
 _EXCEL_EPOCH = date(1899, 12, 30)
@@ -93,13 +104,10 @@ def parse_value(cell: Cell | None, declared: Value) -> ParsedValue:
         answer = _YES_NO.get(text.casefold())
         return ParsedValue(text=answer) if answer else _bad("CELL-NOT-CHOICE", "Có, Không")
     if declared.type is ValueType.CHOICE:
-        key = comparison_key(text)
-        for choice in declared.choices:
-            if key in {comparison_key(word) for word in (choice.value, *choice.labels)}:
-                return ParsedValue(text=choice.value)
-        return _bad("CELL-NOT-CHOICE", ", ".join(choice.labels[0] for choice in declared.choices))
+        answer = declared.answers.get(comparison_key(text))
+        return ParsedValue(text=answer) if answer else _bad("CELL-NOT-CHOICE", _show_choices(text, declared))
     if cell.kind is CellKind.DATE and declared.type is ValueType.CODE:
-        return _bad("CELL-NOT-CHOICE", "mã dạng chữ")
+        return _bad("CELL-NOT-TEXT")
     return _as_text(text)
 
 
@@ -206,6 +214,18 @@ def _check_number(found: tuple[Decimal, int], kind: ValueType) -> ParsedValue:
     return ParsedValue(number=number, decimals=decimals)
 
 
+def _show_choices(text: str, declared: Value) -> str:
+    """What the cell may say; of a long list the nearest few, since nobody reads thirty."""
+    labels = [choice.labels[0] for choice in declared.choices]
+    separator = "; " if any("," in label for label in labels) else ", "
+    if len(labels) <= MOST_CHOICES_SHOWN:
+        return separator.join(labels)
+    written = comparison_key(text)
+    near = [label for label in labels if written in comparison_key(label)] if written else []
+    near = near or difflib.get_close_matches(text, labels, n=MOST_CHOICES_SHOWN, cutoff=0.3)
+    return separator.join([*near[:MOST_CHOICES_SHOWN], "hoặc mục khác trong danh sách của ô"])
+
+
 def _parse_date(cell: Cell, text: str) -> ParsedValue:
     if cell.kind is CellKind.DATE:
         try:
@@ -231,11 +251,11 @@ def read_date(text: str) -> date | None:
     found = _DATE.match(text)
     if not found:
         return None
-    first, second, year = int(found[3]), int(found[4]), int(found[5])
+    first, second, year = int(found[2]), int(found[3]), int(found[4])
     year += 2000 if year < 100 else 0
     usual, foreign = _make_date(year, second, first), _make_date(year, first, second)
-    if found[1] or found[2]:
-        weekday = 6 if found[2] else int(found[1]) - 2
+    if found[1]:
+        weekday = _WEEKDAYS.get(found[1].casefold())
         return next((day for day in (usual, foreign) if day and day.weekday() == weekday), None)
     return usual
 

@@ -16,7 +16,7 @@ import sys
 
 from etl.reading.extract import read_bytes
 from etl.reading.failures import FailedReading, ReadingFailure
-from etl.reading.wire import FRAME_HEADER, READY, encode_failure, encode_workbook
+from etl.reading.wire import FRAME_HEADER, MAX_ANSWER_BYTES, READY, encode_failure, encode_workbook
 
 _BLOCK = 1024 * 1024
 _LEAST_FREE_BYTES = 100 * 1024 * 1024
@@ -48,7 +48,10 @@ def _answer(data: bytes) -> bytes:
     result = read_bytes(data)
     if not isinstance(result, FailedReading):
         try:
-            return encode_workbook(result[0].value, result[1], _peak_bytes())
+            answer = encode_workbook(result[0].value, result[1], _peak_bytes())
+            if len(answer) <= MAX_ANSWER_BYTES:
+                return answer
+            result = FailedReading(ReadingFailure.FILE_TOO_LARGE, "text")
         except MemoryError:
             result = FailedReading(ReadingFailure.FILE_TOO_LARGE, "memory")
     return encode_failure(result, _peak_bytes())

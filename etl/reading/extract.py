@@ -14,15 +14,19 @@ from decimal import Decimal
 import python_calamine
 
 from etl.reading.failures import FailedReading, ReadingFailure
-from etl.reading.grid import CellKind, CellRange
+from etl.reading.grid import LAST_COLUMN, LAST_ROW, CellKind, CellRange
 from etl.reading.sidecar import SheetExtras, SidecarError, read_xlsx_extras, replace_error_values
 from etl.reading.sniff import FileFormat, check_archive, sniff_format
 from etl.reading.wire import SheetDraft
 
-MAX_CELLS = 1_000_000
-"""Cells that are not blank. A unit's workbook has a few thousand; the parent must be able to hold a few of these."""
+MAX_CELLS = 400_000
+"""Cells that are not blank. A unit's workbook has a few thousand; the parent must be able to hold one of these."""
 
-MAX_TEXT = 64 * 1024 * 1024
+MAX_SHEETS = 500
+MAX_MERGED = 50_000
+"""Merged ranges. Whoever looks for the range of a cell walks through them."""
+
+MAX_TEXT = 8 * 1024 * 1024
 """Characters in all cells together: a shared text of 32,000 letters can be referred to a million times in few bytes."""
 
 _READABLE = frozenset({FileFormat.XLSX, FileFormat.XLSM, FileFormat.XLS, FileFormat.ODS})
@@ -64,6 +68,8 @@ def read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft]] | FailedReadi
 
 def _read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft]] | FailedReading:
     found = sniff_format(data)
+    if found is FileFormat.CSV:
+        return found, [_draft_text(data)]
     if found not in _READABLE:
         return _REASONS.get(found, FailedReading(ReadingFailure.FILE_NOT_WORKBOOK, found.value))
     if found is not FileFormat.XLS and (rule := check_archive(data)) is not None:
@@ -72,6 +78,8 @@ def _read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft]] | FailedRead
     metadata = book.sheets_metadata
     if not metadata:
         return FailedReading(ReadingFailure.FILE_NO_SHEETS)
+    if len(metadata) > MAX_SHEETS:
+        return FailedReading(ReadingFailure.FILE_TOO_LARGE, "sheets")
     extras = _match_extras([sheet.name for sheet in metadata], _read_extras(found, data))
     try:
         return found, _draft_sheets(book, extras)
@@ -81,6 +89,19 @@ def _read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft]] | FailedRead
     # calamine refuses a whole workbook for one error that it does not know, such as "#SPILL!" or "#GETTING_DATA".
     again = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(replace_error_values(data)))
     return found, _draft_sheets(again, extras)
+
+
+def _draft_text(data: bytes) -> SheetDraft:
+    from etl.reading.delimited import TooWideError, read_cells
+
+    draft, budget = SheetDraft("", True, []), _Budget()
+    try:
+        for row, column, kind, text in read_cells(data):
+            budget.spend(1, len(text))
+            draft.add(row, column, kind, text)
+    except TooWideError as error:
+        raise _TooMuchError("cells") from error
+    return draft
 
 
 def _draft_sheets(book: python_calamine.CalamineWorkbook, extras: list[SheetExtras]) -> list[SheetDraft]:
@@ -120,11 +141,17 @@ def _match_extras(names: list[str], extras: list[SheetExtras]) -> list[SheetExtr
 class _Budget:
     """Counts what a workbook has used of its cells and characters."""
 
-    __slots__ = ("cells", "text")
+    __slots__ = ("cells", "merged", "text")
 
     def __init__(self) -> None:
         self.cells = 0
+        self.merged = 0
         self.text = 0
+
+    def spend_merged(self, merged: int) -> None:
+        self.merged += merged
+        if self.merged > MAX_MERGED:
+            raise _TooMuchError("merged")
 
     def spend(self, cells: int, text: int) -> None:
         self.cells += cells
@@ -142,10 +169,14 @@ def _draft_sheet(
         (first[0], first[1], last[0], last[1]) for first, last in sheet.merged_cell_ranges or ()
     ] or extras.merged
     draft = SheetDraft(name, visible, merged)
-    budget.spend(len(merged) + len(extras.errors) + len(extras.uncached), sum(map(len, extras.uncached.values())))
+    budget.spend_merged(len(merged))
+    budget.spend(len(extras.errors) + len(extras.uncached), sum(map(len, extras.uncached.values())))
     # Where the sidecar knows a cell, calamine's blank or 0 in its place is not what the file says.
     told = extras.errors.keys() | extras.uncached.keys()
-    start = sheet.start
+    start, end = sheet.start, sheet.end
+    if end is not None and (end[0] > LAST_ROW or end[1] > LAST_COLUMN):
+        # A row number of twenty digits wraps around; walking there would take for ever.
+        raise SidecarError("outside_sheet")
     if start is not None:
         _draft_values(sheet, start[1], extras, told, draft, budget)
     for (row, column), text in extras.errors.items():
@@ -155,6 +186,8 @@ def _draft_sheet(
             draft.add(row, column, CellKind.UNCACHED, text)
     if told:
         draft.sort()
+    if extras.hidden_rows or extras.hidden_columns:
+        draft.hide(extras.hidden_rows, extras.hidden_columns)
     return draft
 
 

@@ -22,11 +22,11 @@ class ReadingFailure(StrEnum):
     FILE_ENCRYPTED = "FILE_ENCRYPTED"
     """Protected by a password to open."""
     FILE_TOO_LARGE = "FILE_TOO_LARGE"
-    """Detail: bytes, archive (would unpack to too much), memory, cells or text."""
+    """Detail: bytes, archive (would unpack to too much), memory, cells, text, sheets or merged."""
     FILE_TIMEOUT = "FILE_TIMEOUT"
     """Not read within the seconds allowed."""
     FILE_NOT_WORKBOOK = "FILE_NOT_WORKBOOK"
-    """Another kind of file. Detail: a `FileFormat` value such as pdf, docx, html, csv, image, unknown."""
+    """Another kind of file. Detail: a `FileFormat` value such as pdf, docx, html, image, unknown."""
     FILE_NO_SHEETS = "FILE_NO_SHEETS"
     """A workbook without a single sheet."""
 
@@ -47,6 +47,7 @@ _EXTENSIONS: dict[WorkbookFormat, tuple[str, ...]] = {
     "xlsm": (".xlsm", ".xltm"),
     "xls": (".xls", ".xlt"),
     "ods": (".ods", ".ots"),
+    "csv": (".csv", ".txt", ".tsv"),
 }
 
 

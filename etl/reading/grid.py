@@ -7,13 +7,14 @@ trimmed, not normalised to NFC, not turned into numbers. Rows and columns are ze
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
-WorkbookFormat: TypeAlias = Literal["xlsx", "xlsm", "xls", "ods"]
-"""The formats that are read; templates (.xltx, .xltm, .ots) count as their workbook format."""
+WorkbookFormat: TypeAlias = Literal["xlsx", "xlsm", "xls", "ods", "csv"]
+"""The formats that are read; templates (.xltx, .xltm, .ots) count as their workbook format. A csv is one nameless sheet."""
 
 CellRange: TypeAlias = tuple[int, int, int, int]
 """First row, first column, last row, last column; all zero-based and inclusive."""
@@ -56,6 +57,20 @@ class Sheet:
     visible: bool
     cells: dict[tuple[int, int], Cell]
     merged: tuple[CellRange, ...] = ()
+    hidden_rows: frozenset[int] = frozenset()
+    """Rows and columns that hold cells but that their sender does not see (hidden or filtered out)."""
+    hidden_columns: frozenset[int] = frozenset()
+    encoding: str | None = None
+    """The old 8-bit encoding that texts of this sheet were converted from, after reading; `cells` hold Unicode then."""
+    originals: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """The texts of converted cells as they stand in the file."""
+    read_name: str | None = None
+    """The converted name of the sheet; `name` stays what it is in the file."""
+
+    @property
+    def known_as(self) -> str:
+        """The name to recognise the sheet by."""
+        return self.read_name or self.name
 
 
 @dataclass(frozen=True, slots=True)

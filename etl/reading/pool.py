@@ -6,6 +6,7 @@ the order of the items, and items are taken from their source only a few ahead. 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -30,6 +31,10 @@ LOOK_AHEAD = 4
 """Items taken ahead of the one being yielded, for each child. Bounds memory: items × (file + workbook)."""
 
 _MIB = 1024 * 1024
+_LIGHT_FRAME = _MIB // 2
+"""Larger answers wait packed until their turn: unpacked they take tens of times as much, and several may wait at once."""
+
+Reading = Workbook | FailedReading
 
 
 class ReaderPool:
@@ -81,6 +86,21 @@ class ReaderPool:
         while not self._idle.empty():
             self._idle.get_nowait().stop()
 
+    def warm_up(self) -> None:
+        """Starts the children beside whatever the caller does next; each takes some tenths of a second to come up."""
+        for _ in range(self._size):
+            self._threads.submit(self._start_child)
+
+    def _start_child(self) -> None:
+        # A child that cannot start is reported by the reading that needs it.
+        with contextlib.suppress(ReaderFaultError):
+            child = ChildLink(self._memory_bytes, self._seconds)
+            with self._lock:
+                if not self._closed:
+                    self._idle.put(child)
+                    return
+            child.stop()
+
     def read(self, items: Iterable[tuple[Key, bytes]]) -> Iterator[tuple[Key, Workbook | FailedReading]]:
         """Each item's key with its workbook or failure, in the order of `items`, which is consumed lazily.
 
@@ -88,21 +108,21 @@ class ReaderPool:
         """
         if self._closed or self._owner != os.getpid():
             raise ReaderFaultError("the reader pool is closed, or was opened before a fork: open one where it is used")
-        window: deque[tuple[Key, Future[Workbook | FailedReading]]] = deque()
+        window: deque[tuple[Key, Future[Reading | bytearray]]] = deque()
         try:
             for key, data in items:
                 window.append((key, self._threads.submit(self._read_one, data)))
                 if len(window) > LOOK_AHEAD * self._size:
                     first, future = window.popleft()
-                    yield first, future.result()
+                    yield first, _unpack(future.result())
             while window:
                 first, future = window.popleft()
-                yield first, future.result()
+                yield first, _unpack(future.result())
         finally:
             for _, future in window:
                 future.cancel()
 
-    def _read_one(self, data: bytes) -> Workbook | FailedReading:
+    def _read_one(self, data: bytes) -> Reading | bytearray:
         if not data:
             return FailedReading(ReadingFailure.FILE_EMPTY)
         if len(data) > self._max_file_bytes:
@@ -121,8 +141,11 @@ class ReaderPool:
         except queue.Empty:
             return ChildLink(self._memory_bytes, self._seconds)
 
-    def _ask(self, child: ChildLink, data: bytes) -> tuple[Workbook | FailedReading, bool]:
-        """The result, and whether its failure may be the machine's fault. Keeps the child when it is still good."""
+    def _ask(self, child: ChildLink, data: bytes) -> tuple[Reading | bytearray, bool]:
+        """The result, packed when it is heavy, and whether its failure may be the machine's fault.
+
+        Keeps the child when it is still good; one that read a heavy file has grown and goes.
+        """
         keep = False
         with self._lock:
             self._busy.add(child)
@@ -135,6 +158,8 @@ class ReaderPool:
             if frame is Lost.DIED:
                 code = child.wait_end()
                 return _explain_death(code), code == -signal.SIGKILL
+            if len(frame) > _LIGHT_FRAME:
+                return frame, False
             try:
                 answer = decode_answer(frame)
             except ValueError:
@@ -151,7 +176,16 @@ class ReaderPool:
                 child.stop()
 
 
-def _is_about_memory(result: Workbook | FailedReading) -> bool:
+def _unpack(result: Reading | bytearray) -> Reading:
+    if not isinstance(result, bytearray):
+        return result
+    try:
+        return decode_answer(result).result
+    except ValueError:
+        return FailedReading(ReadingFailure.FILE_UNREADABLE, "broken_child")
+
+
+def _is_about_memory(result: Reading | bytearray) -> bool:
     return isinstance(result, FailedReading) and result.detail == "memory"
 
 

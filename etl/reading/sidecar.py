@@ -11,8 +11,9 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import IO
 from xml.parsers import expat
 
@@ -32,6 +33,9 @@ class SheetExtras:
     formats: dict[Position, str] = field(default_factory=dict)
     serials: dict[Position, str] = field(default_factory=dict)
     merged: list[CellRange] = field(default_factory=list)
+    hidden_rows: list[tuple[int, int]] = field(default_factory=list)
+    """First and last row of each run of hidden ones; the same of columns."""
+    hidden_columns: list[tuple[int, int]] = field(default_factory=list)
 
 
 class SidecarError(ValueError):
@@ -79,6 +83,7 @@ BUILTIN_FORMATS = {
 
 _CHUNK = 1024 * 1024
 _PRETEST_BYTES = 8 * 1024 * 1024
+_REMEMBERED_BYTES = 256 * 1024
 _INTERESTING = re.compile(rb"<(?:[\w.-]+:)?f[\s/>]|\bt\s*=\s*[\"']e[\"']")
 
 
@@ -148,13 +153,17 @@ def _chunks(part: IO[bytes]) -> Iterator[bytes]:
 
 def _walk(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, visit: Callable[[str, Attributes], None]) -> None:
     """Calls visit(local name, attributes by local name) for every element of a small part."""
+    with archive.open(entry) as part:
+        _feed(_chunks(part), visit)
+
+
+def _feed(chunks: Iterable[bytes], visit: Callable[[str, Attributes], None]) -> None:
     parser = new_parser()
     parser.StartElementHandler = lambda name, attributes: visit(
         local_name(name), {local_name(key): value for key, value in attributes.items()}
     )
-    with archive.open(entry) as part:
-        for chunk in _chunks(part):
-            parser.Parse(chunk, False)
+    for chunk in chunks:
+        parser.Parse(chunk, False)
     parser.Parse(b"", True)
 
 
@@ -215,6 +224,16 @@ def _read_sheets(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], bo
 
 def _read_formats(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], path: str) -> dict[str, str]:
     """Style index, as the cells write it, to number format code; General ones are absent."""
+    entry = parts.get(path.lower())
+    if entry is None:
+        return {}
+    whole = archive.read(entry)
+    return _parse_formats(whole) if len(whole) <= _REMEMBERED_BYTES else _parse_formats.__wrapped__(whole)
+
+
+@lru_cache(maxsize=16)
+def _parse_formats(whole: bytes) -> dict[str, str]:
+    """The formats in a styles part. Remembered: the workbooks of one template share theirs, byte for byte."""
     codes: dict[int, str] = dict(BUILTIN_FORMATS)
     styles: list[str] = []
     section = ""
@@ -230,9 +249,7 @@ def _read_formats(archive: zipfile.ZipFile, parts: dict[str, zipfile.ZipInfo], p
         elif name == "xf" and section == "cellXfs":
             styles.append(attributes.get("numFmtId", "0"))
 
-    entry = parts.get(path.lower())
-    if entry is not None:
-        _walk(archive, entry, visit)
+    _feed([whole], visit)
     found: dict[str, str] = {}
     for index, number in enumerate(styles):
         code = codes.get(int(number), "") if number.isascii() and number.isdigit() else ""
@@ -245,7 +262,10 @@ _ANY_CELL = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?c[\s/>]")
 _PLAIN_CELL = re.compile(
     rb'<c r="([A-Z]{1,3}[1-9][0-9]{0,6})"(?: s="([0-9]+)")?(?: t="([A-Za-z]+)")?(?:/>|></c>|>(?:<v>([^<&\s]*)</v></c>|<is>))'
 )
-_MARKUP = re.compile(rb"<!|encoding=[\"'](?!utf-8[\"'])", re.IGNORECASE)
+_NAME_ENDS = (b" ", b">", b"/", b"\t", b"\n", b"\r", b"\x0b", b"\x0c")
+_CELL_STARTS = tuple(b"<c" + end for end in _NAME_ENDS)
+_MARKS_OF_INTEREST = (b'"e"', b"'e'", b":f", *(b"<f" + end for end in _NAME_ENDS))
+_FOREIGN = re.compile(rb"encoding=[\"'](?!utf-8[\"'])", re.IGNORECASE)
 
 
 def _scan_sheet(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, formats: dict[str, str], sheet: SheetExtras) -> None:
@@ -254,13 +274,43 @@ def _scan_sheet(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, formats: dict[
         if entry.file_size <= _PRETEST_BYTES:
             whole = part.read()
             # Without errors and formulas only number formats are left, and none in a book of General cells.
-            plain = not _INTERESTING.search(whole)
+            plain = not _may_interest(whole)
             if not (plain and (not formats or _scan_plain(whole, formats, sheet))):
                 scanner.parser.Parse(whole, True)
+            elif b"hidden" in whole:
+                _scan_hidden(whole, sheet)
             return
         for chunk in _chunks(part):
             scanner.parser.Parse(chunk, False)
         scanner.parser.Parse(b"", True)
+
+
+_HIDDEN = re.compile(rb"""<(?:[\w.-]+:)?(row|col)\s(?=[^>]*\shidden\s*=\s*["'](?:1|true)["'])([^>]*)>""")
+_NUMBERS = re.compile(rb"""\b(r|min|max)\s*=\s*["']([0-9]{1,7})["']""")
+
+
+def _scan_hidden(whole: bytes, sheet: SheetExtras) -> None:
+    for kind, tag in _HIDDEN.findall(whole):
+        _keep_hidden(kind.decode(), {name.decode(): value.decode() for name, value in _NUMBERS.findall(tag)}, sheet)
+
+
+def _keep_hidden(kind: str, attributes: Attributes, sheet: SheetExtras) -> None:
+    names, kept = (("r", "r"), sheet.hidden_rows) if kind == "row" else (("min", "max"), sheet.hidden_columns)
+    first, last = (attributes.get(name, "") for name in names)
+    if first.isascii() and first.isdigit() and last.isascii() and last.isdigit():
+        kept.append((int(first) - 1, int(last) - 1))
+
+
+def _may_interest(whole: bytes) -> bool:
+    """Whether a sheet may hold a formula or an error. Plain searches first: they are ten times as fast as the pattern."""
+    return any(mark in whole for mark in _MARKS_OF_INTEREST) and _INTERESTING.search(whole) is not None
+
+
+def _count_cells(whole: bytes) -> int:
+    """Cells in a sheet part, however their elements are written."""
+    if b":c" in whole:
+        return len(_ANY_CELL.findall(whole))
+    return sum(map(whole.count, _CELL_STARTS))
 
 
 def _scan_plain(whole: bytes, formats: dict[str, str], sheet: SheetExtras) -> bool:
@@ -268,10 +318,12 @@ def _scan_plain(whole: bytes, formats: dict[str, str], sheet: SheetExtras) -> bo
 
     False, with nothing kept, as soon as one cell is written otherwise: then the parser has to look.
     """
-    if not whole.startswith((b"<?xml", b"<worksheet")) or b"\x00" in whole or _MARKUP.search(whole):
+    if not whole.startswith((b"<?xml", b"<worksheet")) or b"\x00" in whole or b"<!" in whole:
+        return False
+    if _FOREIGN.search(whole, 0, max(0, whole.find(b"?>"))):
         return False
     cells = _PLAIN_CELL.findall(whole)
-    if len(cells) != len(_ANY_CELL.findall(whole)) or not whole.rstrip().endswith(b"</worksheet>"):
+    if len(cells) != _count_cells(whole) or not whole.rstrip().endswith(b"</worksheet>"):
         return False
     for reference, style, kind, value in cells:
         code = formats.get(style.decode()) if value and kind in {b"", b"n", b"d"} else None
@@ -323,6 +375,8 @@ class _SheetScanner:
             number = attributes.get("r", "")
             self._row = int(number) if number.isascii() and number.isdigit() else self._row + 1
             self._reference = None
+        if tag in {"row", "col"} and attributes.get("hidden") in {"1", "true"}:
+            _keep_hidden(tag, {"r": str(self._row)} | attributes, self._sheet)
 
     def _end(self, name: str) -> None:
         tag = name if ":" not in name else self._local(name)

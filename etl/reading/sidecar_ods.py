@@ -16,6 +16,7 @@ MAX_REPEATED_CELLS = 1_000_000
 """Repeats stand for many cells in few bytes: a file that repeats errors more often than this is refused."""
 
 _CHUNK = 1024 * 1024
+_UNSEEN = frozenset({"collapse", "filter"})
 
 
 def read_ods_extras(data: bytes) -> list[SheetExtras]:
@@ -44,6 +45,7 @@ class _ContentScanner:
         self._row = 0
         self._rows = 1
         self._column = 0
+        self._header_column = 0
         self._columns = 1
         self._depth = 0
         self._error: list[str] | None = None
@@ -59,12 +61,19 @@ class _ContentScanner:
             self._depth += 1
             if self._depth == 1:
                 self.sheets.append(SheetExtras(attributes.get("table:name", "")))
-                self._row = 0
+                self._row = self._header_column = 0
         elif self._depth != 1:
             return
+        elif tag == "table-column":
+            first = self._header_column
+            self._header_column += _count(attributes, "table:number-columns-repeated")
+            if attributes.get("table:visibility") in _UNSEEN:
+                self.sheets[-1].hidden_columns.append((first, self._header_column - 1))
         elif tag == "table-row":
             self._rows = _count(attributes, "table:number-rows-repeated")
             self._column = 0
+            if attributes.get("table:visibility") in _UNSEEN:
+                self.sheets[-1].hidden_rows.append((self._row, self._row + self._rows - 1))
         elif tag in {"table-cell", "covered-table-cell"}:
             self._columns = _count(attributes, "table:number-columns-repeated")
             self._keep(attributes)

@@ -1,4 +1,4 @@
-"""What calamine does not tell about the cells of an .xls (BIFF5, BIFF8): errors and number formats.
+"""What calamine does not tell about the cells of an .xls (BIFF5, BIFF8): errors, number formats, hidden rows.
 
 Reads only the few record types it needs, record by record ([MS-XLS] 2.4); everything else is skipped by its length.
 Must stay import-light: the reading child loads it. Must not read values: those are calamine's.
@@ -15,6 +15,7 @@ from etl.reading.sidecar import BUILTIN_FORMATS, SheetExtras, SidecarError
 BOF, EOF = 0x0809, 0x000A
 BOUND_SHEET, FORMAT, XF = 0x0085, 0x041E, 0x00E0
 FORMULA, NUMBER, RK, MUL_RK, BOOL_ERR = 0x0006, 0x0203, 0x027E, 0x00BD, 0x0205
+ROW, COL_INFO = 0x0208, 0x007D
 
 ERROR_TEXTS = {
     0x00: "#NULL!",
@@ -103,6 +104,11 @@ def _read_text(body: bytes, wide: bool, size: int) -> str:
 
 
 def _keep_record(kind: int, body: bytes, formats: dict[int, str], sheet: SheetExtras) -> None:
+    if kind == ROW and struct.unpack_from("<H", body, 12)[0] & 0x20:
+        row = struct.unpack_from("<H", body)[0]
+        sheet.hidden_rows.append((row, row))
+    elif kind == COL_INFO and struct.unpack_from("<H", body, 8)[0] & 1:
+        sheet.hidden_columns.append(struct.unpack_from("<HH", body))
     if kind not in {FORMULA, NUMBER, RK, MUL_RK, BOOL_ERR}:
         return
     row, column = struct.unpack_from("<HH", body)

@@ -38,6 +38,7 @@ CONTENT_SOURCES: frozenset[Source] = frozenset({"metadata", "envelope", "title"}
 _TITLE_UNIT = re.compile(r"^đơn vị(?: báo cáo)?\s*:\s*(.*)$", re.IGNORECASE)
 _TITLE_PERIOD = re.compile(r"^kỳ(?: báo cáo)?\s*:\s*([^(]*)(?:\(.*)?$", re.IGNORECASE)
 _NOTHING_WRITTEN = "(bỏ trống)"
+_MOST_PLACES = 4
 
 
 class Claim(NamedTuple):
@@ -169,13 +170,14 @@ def _settle_unit(claims: list[Claim], register: Register, catalogue: Catalogue, 
     versions = [version for code in winner.codes for version in register.unit_versions(code)]
     place = _place(claims, winner)
     if not versions:
-        known = sorted({unit.code for unit in register.units})
+        known = sorted({unit.code for unit in register.lasting_units})
         identity.findings.append(
             _finding(catalogue, "ID-UNIT-UNKNOWN", place, value=winner.raw, suggestion=suggest(winner.raw, known))
         )
         return None
     if period is None:
-        return versions[-1]
+        # Former units share their names with the new ones: without a period the one that lasts is meant.
+        return max(versions, key=lambda version: version.valid_from)
     in_force = {version.code: version for version in versions if is_valid_during(version, period.start, period.end)}
     if len(in_force) == 1:
         return next(iter(in_force.values()))
@@ -198,20 +200,35 @@ def _compare_claims(attribute: str, claims: list[Claim], known: str | None, cata
     winner = _winner(claims)
     if winner is None or winner.source not in CONTENT_SOURCES:
         return
+    told: set[tuple[str, ...]] = set()
     for claim in claims:
         if claim is winner or set(claim.codes) & set(winner.codes):
             continue
         label = ATTRIBUTE_LABELS[attribute]
         if claim.source in CONTENT_SOURCES:
+            # A copied file says the same wrong thing over every table: one finding, at its first place.
+            if claim.codes in told:
+                continue
+            told.add(claim.codes)
+            again = [other for other in claims if other is not claim and other.codes == claim.codes and other.cell]
             yield _finding(
                 catalogue, "ID-CONFLICT", claim, value=claim.raw, expected=winner.raw, label=label,
-                source=SOURCE_LABELS[winner.source],
+                source=SOURCE_LABELS[winner.source], others=_list_places(again),
             )  # fmt: skip
         elif known is not None:
             yield catalogue.make_finding(
                 "ID-FILE-NAME", value=claim.raw, expected=known, label=label[0].lower() + label[1:],
                 source=SENDER_HINTS[claim.source],
             )  # fmt: skip
+
+
+def _list_places(claims: list[Claim]) -> str:
+    """ " (ghi như vậy cả ở “F05 …” ô A3)" for the other places that say the same, "" for none."""
+    if not claims:
+        return ""
+    shown = ", ".join(f"“{claim.sheet}” ô {claim.cell}" for claim in claims[:_MOST_PLACES])
+    more = f" và {len(claims) - _MOST_PLACES} chỗ khác" if len(claims) > _MOST_PLACES else ""
+    return f" (ghi như vậy cả ở {shown}{more})"
 
 
 def _finding(catalogue: Catalogue, code: str, place: Claim | None, **particulars: object) -> Finding:
@@ -225,10 +242,15 @@ def _envelope_claims(table: Table | None, attribute: str) -> Iterator[Claim]:
         return
     code_column, value_column = table.row_code_column, table.columns.get(FIELD_COLUMN)
     declared = next((row for row in table.version.fields if row.field == ENVELOPE_FIELDS[attribute]), None)
-    if code_column is None or value_column is None or declared is None:
+    if value_column is None or declared is None:
         return
     for row in _rows_of(table.sheet.cells):
-        if row > table.code_row and read_code(read_text(table.sheet, row, code_column), 2) == declared.code:
+        if table.rows is not None:
+            is_asked = table.rows.get(declared.code) == row
+        else:
+            text = read_text(table.sheet, row, code_column) if code_column is not None else ""
+            is_asked = row > table.code_row and read_code(text, 2) == declared.code
+        if is_asked:
             cell = table.sheet.cells.get((row, value_column))
             text = read_text(table.sheet, row, value_column)
             if text and cell is not None and cell.kind in {CellKind.TEXT, CellKind.NUMBER}:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from etl.forms.declaration import Form, FormVersion, Kind
 from etl.reading.grid import CellKind, Sheet, Workbook
+from etl.recognition.layouts import Layout, label_keys, match_layout
 from etl.text import comparison_key, normalise
 
 METADATA_SHEET = "_meta"
@@ -27,6 +28,7 @@ _IGNORED_SHEETS = {
     comparison_key(name)
     for name in ("Hướng dẫn", METADATA_SHEET, "_lists", RESULT_SHEET, *(f"{RESULT_SHEET} ({n})" for n in range(2, 10)))
 }
+_FORMULA_CODE = re.compile(r"^\(?([0-9A-Z]{1,2})\)?\s*=[\d\s+\-–:/x*().,=%]+$", re.IGNORECASE)
 _ROW_CODE = re.compile(r"^\d{1,3}$")
 
 
@@ -41,6 +43,12 @@ class Table:
     columns: dict[str, int]
     doubled: list[tuple[str, int]] = field(default_factory=list)
     """Column codes that come again, with the second's column."""
+    by_labels: bool = False
+    """Codes were gone: found by the words of headers and rows. `code_row` is then the last header row."""
+    rows: Mapping[str, int] | None = None
+    """Row code -> row of the sheet, where rows were found by their labels too; None: by their codes."""
+    unknown_headers: tuple[tuple[int, int], ...] | None = None
+    """Headers of columns that the form does not have; None: the row of column codes tells (`list_unknown_headers`)."""
 
     @property
     def row_code_column(self) -> int | None:
@@ -79,7 +87,7 @@ def find_forms(workbook: Workbook, forms: Mapping[str, Form], metadata: Mapping[
     found = FoundForms()
     named = _forms_by_sheet_name(metadata)
     for sheet in workbook.sheets:
-        if comparison_key(sheet.name) in _IGNORED_SHEETS or not sheet.cells:
+        if comparison_key(sheet.known_as) in _IGNORED_SHEETS or not sheet.cells:
             continue
         if not sheet.visible:
             hidden = _find_in(sheet, forms, named)[0]
@@ -102,13 +110,46 @@ def find_forms(workbook: Workbook, forms: Mapping[str, Form], metadata: Mapping[
 
 def _find_in(sheet: Sheet, forms: Mapping[str, Form], named: Mapping[str, str]) -> tuple[Table | None, str]:
     """(the table in a sheet, the form that its name or our metadata says)."""
-    code = named.get(comparison_key(sheet.name)) or _form_by_name(sheet.name, forms) or ""
+    code = named.get(comparison_key(sheet.name)) or _form_by_name(sheet.known_as, forms) or ""
     named_form = forms.get(code)
     table = _best_table(sheet, [named_form], sure=True) if named_form else None
     if table is None or measure_likeness(table) < _SAME_TABLE:
         # A sheet may carry one form's name and hold another; labels tell, a name and a few codes do not.
-        table = _best_table(sheet, list(forms.values()), sure=False) or table
+        table = (
+            _best_table(sheet, list(forms.values()), sure=False)
+            or _find_by_labels(sheet, named_form, forms.values(), table)
+            or table
+        )
     return table, code
+
+
+def _find_by_labels(sheet: Sheet, named: Form | None, forms: Iterable[Form], coded: Table | None) -> Table | None:
+    """The table of a form whose codes are gone, by its labels. The sheet's name decides between forms; without one, only
+    a single form may fit. `coded`: what was found of the named form by column codes alone."""
+    if named is not None:
+        if coded is not None and (layout := match_layout(sheet, coded.version, (coded.code_row, coded.columns))):
+            return _make_table(sheet, named, coded.version, layout, coded.doubled)
+        if (table := _best_layout(sheet, named)) is not None:
+            return table
+    fitting = [table for form in forms if (table := _best_layout(sheet, form)) is not None]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _best_layout(sheet: Sheet, form: Form) -> Table | None:
+    """The layout of a form that fits best, the newest of equals."""
+    fitting = [(layout, version) for version in form.versions if (layout := match_layout(sheet, version)) is not None]
+    if not fitting:
+        return None
+    layout, version = max(reversed(fitting), key=lambda found: found[0].score)
+    return _make_table(sheet, form, version, layout, [])
+
+
+def _make_table(
+    sheet: Sheet, form: Form, version: FormVersion, layout: Layout, doubled: list[tuple[str, int]]
+) -> Table:
+    return Table(
+        sheet, form.code, version, layout.header_row, layout.columns, doubled, True, layout.rows, layout.unknown
+    )
 
 
 def find_table(sheet: Sheet, form: Form, version: FormVersion) -> Table | None:
@@ -127,6 +168,8 @@ def find_table(sheet: Sheet, form: Form, version: FormVersion) -> Table | None:
         doubled: list[tuple[str, int]] = []
         for column in sorted(by_row[row]):
             code = read_code(read_text(sheet, row, column))
+            if "=" in code and (formula := _FORMULA_CODE.match(code)):
+                code = formula[1]  # "1=2+3+4+5": how the column is made up is printed with its code
             if code in wanted:
                 if code in columns:
                     doubled.append((code, column))
@@ -180,6 +223,23 @@ def find_label(sheet: Sheet, code_row: int, column: int) -> tuple[int, int] | No
     return None
 
 
+def list_unknown_headers(table: Table) -> list[tuple[int, int]]:
+    """Where the headers stand of columns that are none of the form's, from the left."""
+    if table.unknown_headers is not None:
+        return sorted(table.unknown_headers)
+    sheet, code_row = table.sheet, table.code_row
+    known = set(table.columns.values()) | {column for _, column in table.doubled}
+    places = []
+    for column in sorted({c for r, c in sheet.cells if r in (code_row, code_row - 1)} - known):
+        place = find_label(sheet, code_row, column)
+        if place is None and read_text(sheet, code_row, column):
+            place = (code_row, column)
+        # A merged header that begins over a known column belongs to that column.
+        if place is not None and place[1] not in known:
+            places.append(place)
+    return places
+
+
 def suggest(text: str, known: Sequence[str]) -> str:
     """ " Có phải là “…”?" with the nearest known spelling, or "" when none is near."""
     keys = {comparison_key(word): word for word in known}
@@ -227,4 +287,7 @@ def _is_alike(label: str, found: str) -> bool:
     if not found:
         return False
     wanted, given = comparison_key(label), comparison_key(found)
-    return wanted == given or wanted.startswith(given) or given.startswith(wanted)
+    if wanted == given or wanted.startswith(given) or given.startswith(wanted):
+        return True
+    # "+ Cá nhân", "2. Tập thể (1)", "Trong đó: …": the numbering and marks of other prints.
+    return not set(label_keys(label)).isdisjoint(label_keys(found))

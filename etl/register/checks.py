@@ -16,6 +16,11 @@ from typing import TypeVar
 from etl.calendar.deadlines import check_calendar
 from etl.calendar.periods import LAST_YEAR, Period, PeriodKind, UnknownPeriod, parse_period, periods_between
 from etl.calendar.workdays import WorkingDays
+from etl.register.alert_rows import CONTACTS_FILE, check_contacts
+from etl.register.alerting import Contact
+from etl.register.award_rows import AWARDS_FILE, check_awards
+from etl.register.awards import Award, BaseSalary
+from etl.register.calendar_checks import check_overrides
 from etl.register.entities import (
     EVERY,
     BlocMembership,
@@ -35,6 +40,7 @@ from etl.register.entities import (
     is_valid_during,
     is_valid_on,
 )
+from etl.register.lineage_checks import check_lineage
 from etl.register.table import Located, Problem
 from etl.text import comparison_key
 
@@ -58,6 +64,9 @@ class Draft:
     movements: list[Located[Movement]] = field(default_factory=list)
     movement_aliases: list[Located[MovementAlias]] = field(default_factory=list)
     indicators: list[Located[Indicator]] = field(default_factory=list)
+    awards: list[Located[Award]] = field(default_factory=list)
+    base_salaries: list[Located[BaseSalary]] = field(default_factory=list)
+    contacts: list[Located[Contact]] = field(default_factory=list)
     reports: list[Located[Report]] = field(default_factory=list)
     calendar: list[Located[CalendarOverride]] = field(default_factory=list)
     exemptions: list[Located[Exemption]] = field(default_factory=list)
@@ -77,11 +86,15 @@ def find_problems(
     checks: list[tuple[set[str], Iterator[Problem]]] = [
         ({"units.csv"}, _check_units(draft, units)),
         ({"units.csv", "unit_aliases.csv"}, _check_aliases(draft, units)),
-        ({"units.csv", "lineage.csv"}, _check_lineage(draft.lineage, units)),
+        ({"units.csv", "lineage.csv"}, check_lineage(draft.lineage, units)),
         ({"units.csv", "blocs.csv"}, _check_blocs(draft, units)),
         ({"units.csv", "movements.csv"}, _check_movements(draft, units)),
         ({"movements.csv", "movement_aliases.csv"}, _check_movement_names(draft)),
         ({"movements.csv", "indicators.csv"}, _check_indicators(draft)),
+        ({AWARDS_FILE}, _find_overlaps(draft.awards, lambda row: row.code, "award")),
+        ({AWARDS_FILE}, check_awards(draft.awards, known_forms)),
+        ({"units.csv", CONTACTS_FILE}, check_contacts(draft.contacts, units, draft.province.value)),
+        ({"calendar.csv"}, check_overrides(draft.calendar)),
         ({"reports.yaml", "calendar.csv"}, _check_reports(draft, known_forms)),
         ({"units.csv", "reports.yaml", "exemptions.csv"}, _check_exemptions(draft, units)),
     ]
@@ -128,43 +141,6 @@ def _parents_return(unit: Unit, units: dict[str, list[Unit]]) -> bool:
     return parent == unit.code
 
 
-def _check_lineage(lineage: list[Located[Lineage]], units: dict[str, list[Unit]]) -> Iterator[Problem]:
-    successors: defaultdict[tuple[str, date], list[str]] = defaultdict(list)
-    for row in lineage:
-        # A code may succeed itself (codes survive mergers): identity is (code, valid_from).
-        if row.value.successor is not None and row.value.successor != row.value.predecessor:
-            successors[row.value.predecessor, row.value.valid_from].append(row.value.successor)
-    seen: set[Hashable] = set()
-    for located in lineage:
-        row_ = located.value
-        key = (row_.predecessor, row_.successor, row_.valid_from)
-        if key in seen:
-            yield located.problem(f"{row_.predecessor} to {row_.successor} on {row_.valid_from} twice")
-        seen.add(key)
-        if row_.predecessor not in units:
-            yield located.problem(f"unknown unit {row_.predecessor!r}")
-        if row_.successor is None:
-            if row_.kind != "abolish":
-                yield located.problem(f"a {row_.kind} needs a successor")
-        elif row_.successor not in units:
-            yield located.problem(f"unknown unit {row_.successor!r}")
-        elif not any(is_valid_on(unit, row_.valid_from) for unit in units[row_.successor]):
-            yield located.problem(f"successor {row_.successor} does not exist on {row_.valid_from}")
-        elif row_.predecessor in _reach(row_.successor, row_.valid_from, successors):
-            yield located.problem(f"the successors of {row_.predecessor} lead back to it on {row_.valid_from}")
-
-
-def _reach(start: str, on: date, successors: dict[tuple[str, date], list[str]]) -> set[str]:
-    found: set[str] = set()
-    ahead = list(successors.get((start, on), ()))
-    while ahead:
-        code = ahead.pop()
-        if code not in found:
-            found.add(code)
-            ahead += successors.get((code, on), ())
-    return found
-
-
 def _check_blocs(draft: Draft, units: dict[str, list[Unit]]) -> Iterator[Problem]:
     for located in draft.memberships:
         row = located.value
@@ -191,7 +167,11 @@ def _check_leaders(bloc: Located[Unit], members: list[Located[BlocMembership]]) 
         present = [row for row in members if is_valid_on(row.value, day)]
         leaders = [row for row in present if row.value.role is BlocRole.LEADER]
         if len(leaders) == 1:
-            continue
+            if any(row.value.role is BlocRole.DEPUTY for row in present):
+                continue
+            # The deputy may file in the leader's place and presents the report: a bloc has one at least (F11).
+            yield leaders[0].problem(f"bloc {bloc.value.code} needs a deputy on {day}")
+            return
         where = leaders[1] if leaders else present[0] if present else bloc
         count = ", ".join(row.value.unit for row in leaders) if leaders else "none"
         yield where.problem(f"bloc {bloc.value.code} needs exactly one leader on {day}: {count}")
@@ -258,6 +238,7 @@ def _check_reports(draft: Draft, known_forms: Collection[str] | None) -> Iterato
                     f"{report.code}: {code} is no one-off period code, such as 2026-X-slug", "one_off_periods"
                 )
         regular, one_off = _periods_of(report)
+        one_off = [period for period in one_off if period.code not in report.one_off_due]
         tries = [("due", rule, regular + one_off) for rule in report.due.values()]
         if report.external_due is not None:
             # The province's own day to send is law for the periodic reports only (NĐ 09/2019 Điều 12-13).

@@ -6,15 +6,24 @@ It must not check anything that needs other files; `etl.register.checks` does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from etl.calendar.deadlines import DueKind, DueOperator, DueRule
+from etl.calendar.deadlines import TIMEZONE, DueKind, DueOperator, DueRule
 from etl.calendar.periods import Clock, PeriodKind
-from etl.register.entities import EVERY, FormStatus, Province, Report, ReportForm, UnitType
+from etl.register.entities import (
+    EVERY,
+    TERRITORIES,
+    BlocScoring,
+    FormStatus,
+    Province,
+    Report,
+    ReportForm,
+    UnitType,
+)
 from etl.register.table import Located, Problem, YamlFile, read_yaml
 
 REPORTS_FILE = "reports.yaml"
@@ -31,6 +40,20 @@ class _Declaration(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class BlocScoringDeclaration(_Declaration):
+    """How blocs score and what ranks may be proposed for."""
+
+    highest_score: Annotated[int, Field(gt=0)] = 100
+    flag_ranks: Annotated[int, Field(gt=0)] = 1
+    certificate_ranks: Annotated[int, Field(gt=0)] = 3
+
+    @model_validator(mode="after")
+    def _certificates_follow_flags(self) -> BlocScoringDeclaration:
+        if self.certificate_ranks < self.flag_ranks:
+            raise ValueError("certificate_ranks is the last rank for a certificate: at least flag_ranks")
+        return self
+
+
 class ProvinceDeclaration(_Declaration):
     """`register.yaml`."""
 
@@ -43,6 +66,7 @@ class ProvinceDeclaration(_Declaration):
     agency_prefix_verified: bool = False
     simulated: bool = False
     recorded_at: AwareDatetime
+    bloc_scoring: BlocScoringDeclaration = BlocScoringDeclaration()
 
 
 class RuleDeclaration(_Declaration):
@@ -66,6 +90,14 @@ class DueDeclaration(RuleDeclaration):
     unit_types: tuple[str, ...]
 
 
+class OneOffDeclaration(_Declaration):
+    """A one-off period with a due instant of its own (chuyên đề, đột xuất)."""
+
+    start: date
+    end: date
+    due: AwareDatetime
+
+
 class ReportDeclaration(_Declaration):
     """One report of `reports.yaml`."""
 
@@ -77,7 +109,7 @@ class ReportDeclaration(_Declaration):
     forms: dict[FormCode, dict[str, FormStatus]]
     due: tuple[DueDeclaration, ...]
     external_due: RuleDeclaration | None = None
-    one_off_periods: dict[str, tuple[date, date]] = {}
+    one_off_periods: dict[str, tuple[date, date] | OneOffDeclaration] = {}
     valid_from: date
     valid_to: date | None = None
     recorded_at: AwareDatetime | None = None
@@ -105,6 +137,7 @@ def read_province(folder: Path, problems: list[Problem]) -> Located[Province] | 
         agency_prefix_verified=head.agency_prefix_verified,
         simulated=head.simulated,
         recorded_at=head.recorded_at,
+        scoring=BlocScoring(**head.bloc_scoring.model_dump()),
     )
     return Located(province, PROVINCE_FILE, file.line_of("standing_office_unit"))
 
@@ -135,7 +168,8 @@ def _build_report(
     for code, by_type in declared.forms.items():
         for wrong in _unknown_types(by_type):
             refuse(f"unknown unit type {wrong!r} for form {code}", "forms", code)
-        status = {unit_type: by_type.get(unit_type, by_type.get(EVERY)) for unit_type in UnitType}
+        reporting = [kind for kind in UnitType if kind not in TERRITORIES]
+        status = {unit_type: by_type.get(unit_type, by_type.get(EVERY)) for unit_type in reporting}
         unsaid = [str(unit_type) for unit_type, said in status.items() if said is None]
         if unsaid:
             refuse(f"form {code} says nothing of {', '.join(unsaid)}: add them or {EVERY}", "forms", code)
@@ -161,9 +195,18 @@ def _build_report(
             external = declared.external_due.build()
         except ValueError as error:
             refuse(str(error), "external_due")
-    for code, (start, end) in declared.one_off_periods.items():
+    windows: dict[str, tuple[date, date]] = {}
+    own_due: dict[str, datetime] = {}
+    for code, window in declared.one_off_periods.items():
+        start, end = (window.start, window.end) if isinstance(window, OneOffDeclaration) else window
+        windows[code] = (start, end)
         if end < start:
             refuse(f"one-off period {code} ends on {end} before it starts on {start}", "one_off_periods", code)
+        if isinstance(window, OneOffDeclaration):
+            own_due[code] = window.due.astimezone(TIMEZONE)
+            if own_due[code].date() <= end:
+                reason = f"one-off period {code} is due on {own_due[code]:%Y-%m-%d}, not after its window ends on {end}"
+                refuse(reason, "one_off_periods", code)
 
     owing = [kind for kind in UnitType if FormStatus.MANDATORY in (form.status.get(kind) for form in forms)]
     due_of = {kind: rules[kind] if kind in rules else rules.get(EVERY) for kind in owing}
@@ -180,11 +223,12 @@ def _build_report(
         forms=tuple(forms),
         due={kind: found for kind, found in due_of.items() if found is not None},
         external_due=external,
-        one_off_periods=dict(declared.one_off_periods),
+        one_off_periods=windows,
         legal_basis=declared.legal_basis,
         valid_from=declared.valid_from,
         valid_to=declared.valid_to,
         recorded_at=declared.recorded_at or province.recorded_at,
+        one_off_due=own_due,
     )
     parts = {part: file.line_of("reports", place, part) for part in ("due", "external_due", "one_off_periods")}
     parts |= {f"forms.{form.code}": file.line_of("reports", place, "forms", form.code) for form in forms}
@@ -192,4 +236,4 @@ def _build_report(
 
 
 def _unknown_types(names: Mapping[str, object] | tuple[str, ...]) -> list[str]:
-    return [name for name in names if name != EVERY and name not in set(UnitType)]
+    return [name for name in names if name != EVERY and name not in set(UnitType) - TERRITORIES]

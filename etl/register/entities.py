@@ -8,25 +8,27 @@ and carries `recorded_at`, the instant from which the product knew it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Protocol
 
-from etl.calendar.deadlines import DueRule
+from etl.calendar.deadlines import DueRule, due_instant
 from etl.calendar.periods import Clock, Period, PeriodKind
+from etl.calendar.workdays import WorkingDays
 
 EVERY: Final = "*"
 """In files: every unit type, or every movement."""
 
 
 class UnitType(StrEnum):
-    """Kinds of reporting unit (domain brief §10)."""
+    """Kinds of unit (domain brief §10). Townships and districts ended on 30/06/2025; see `TERRITORIES`."""
 
     COMMUNE = "commune"
     WARD = "ward"
     SPECIAL_ZONE = "special_zone"
+    TOWNSHIP = "township"
     DEPARTMENT = "department"
     PARTY = "party"
     FRONT = "front"
@@ -36,12 +38,18 @@ class UnitType(StrEnum):
     PUBLIC_SERVICE = "public_service"
     ENTERPRISE = "enterprise"
     BLOC = "bloc"
+    DISTRICT = "district"
+    HAMLET = "hamlet"
 
+
+TERRITORIES: Final = frozenset({UnitType.DISTRICT, UnitType.HAMLET})
+"""Types that stand in the register for the lineage of others and report nothing here: `*` does not mean them."""
 
 UNIT_TYPE_LABELS: Final[Mapping[UnitType, str]] = {
     UnitType.COMMUNE: "Xã",
     UnitType.WARD: "Phường",
     UnitType.SPECIAL_ZONE: "Đặc khu",
+    UnitType.TOWNSHIP: "Thị trấn (đến 30/06/2025)",
     UnitType.DEPARTMENT: "Sở, ban, ngành",
     UnitType.PARTY: "Cơ quan Đảng, Văn phòng Đoàn ĐBQH và HĐND",
     UnitType.FRONT: "Mặt trận Tổ quốc và tổ chức chính trị - xã hội",
@@ -51,6 +59,8 @@ UNIT_TYPE_LABELS: Final[Mapping[UnitType, str]] = {
     UnitType.PUBLIC_SERVICE: "Đơn vị sự nghiệp thuộc tỉnh",
     UnitType.ENTERPRISE: "Doanh nghiệp, hợp tác xã",
     UnitType.BLOC: "Khối, cụm thi đua",
+    UnitType.DISTRICT: "Huyện, thành phố thuộc tỉnh (đến 30/06/2025)",
+    UnitType.HAMLET: "Xóm, thôn, tổ dân phố",
 }
 
 
@@ -157,7 +167,9 @@ class UnitAlias:
 class Lineage:
     """A unit's successor from `valid_from` on; None for a unit abolished without one.
 
-    `share` (over 0, up to 1) is the part that went to this successor where a unit was divided.
+    `merge`: whole units become a new one. `absorb`: a whole unit goes into one that goes on. `rename`: one unit, another name
+    (or code). `split`: a part of the unit goes over, so that figures of then cannot be compared. `share` (over 0, up to 1) is
+    that part, None where it is not known.
     """
 
     predecessor: str
@@ -239,7 +251,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class ReportForm:
-    """A form of a report, with what each unit type owes."""
+    """A form of a report, with what each unit type owes; types that never report are left out."""
 
     code: str
     status: Mapping[UnitType, FormStatus]
@@ -247,7 +259,10 @@ class ReportForm:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A set of forms owed together. `due` holds one rule a unit type that owes; `external_due` binds the province."""
+    """A set of forms owed together. `due` holds one rule a unit type that owes; `external_due` binds the province.
+
+    `one_off_due` holds the due instants that one-off periods set themselves, whatever the unit type.
+    """
 
     code: str
     name: str
@@ -261,6 +276,12 @@ class Report:
     valid_from: date
     valid_to: date | None
     recorded_at: datetime
+    one_off_due: Mapping[str, datetime] = field(default_factory=dict)
+
+    def due_instants(self, period: Period, workdays: WorkingDays) -> dict[UnitType, datetime]:
+        """When each unit type that owes the report must have sent it; aware, in Viet Nam."""
+        own = self.one_off_due.get(period.code)
+        return {kind: own or due_instant(period, rule, workdays) for kind, rule in self.due.items()}
 
     def rules(self, period: Period) -> bool:
         """Whether a period is this report's: its cut-off lies in the report's validity."""
@@ -268,7 +289,7 @@ class Report:
 
     def forms_for(self, unit_type: UnitType) -> dict[str, FormStatus]:
         """Form code → mandatory or optional, in the report's order; empty when the type does not owe the report."""
-        owed = {form.code: form.status[unit_type] for form in self.forms}
+        owed = {form.code: form.status.get(unit_type, FormStatus.NOT_OWED) for form in self.forms}
         return {code: status for code, status in owed.items() if status is not FormStatus.NOT_OWED}
 
     def is_owed_by(self, unit_type: UnitType) -> bool:
@@ -288,13 +309,23 @@ class CalendarOverride:
 
 @dataclass(frozen=True, slots=True)
 class Exemption:
-    """A unit excused from one report of one period."""
+    """A unit excused from one report of one period; `withdrawn`: it was, and is so no longer."""
 
     unit: str
     report: str
     period: str
     reason: str
     recorded_at: datetime
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BlocScoring:
+    """Parameters of the province for blocs: the scale of scores, and the last rank for a flag and for a certificate."""
+
+    highest_score: int = 100
+    flag_ranks: int = 1
+    certificate_ranks: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,3 +341,4 @@ class Province:
     agency_prefix_verified: bool
     simulated: bool
     recorded_at: datetime
+    scoring: BlocScoring = BlocScoring()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TypeVar
@@ -15,12 +15,15 @@ from typing import TypeVar
 from etl.calendar.deadlines import DueRule
 from etl.calendar.periods import Period, PeriodKind, UnknownPeriod, parse_period
 from etl.calendar.workdays import WorkingDays
+from etl.register.alerting import AlertRules, Contact, ContactRole
+from etl.register.awards import Award, BaseSalary, IssuerLevel, SubjectKind
 from etl.register.entities import (
     EVERY,
     UNIT_TYPE_LABELS,
     Aggregation,
     BlocMembership,
     BlocRole,
+    BlocScoring,
     CalendarOverride,
     Dated,
     Exemption,
@@ -47,14 +50,21 @@ __all__ = [
     "EVERY",
     "UNIT_TYPE_LABELS",
     "Aggregation",
+    "AlertRules",
+    "Award",
+    "BaseSalary",
     "BlocMembership",
     "BlocRole",
+    "BlocScoring",
     "CalendarOverride",
+    "Contact",
+    "ContactRole",
     "Dated",
     "DueRule",
     "Exemption",
     "FormStatus",
     "Indicator",
+    "IssuerLevel",
     "Lineage",
     "LineageKind",
     "Movement",
@@ -65,6 +75,7 @@ __all__ = [
     "Register",
     "Report",
     "ReportForm",
+    "SubjectKind",
     "Unit",
     "UnitAlias",
     "UnitType",
@@ -92,6 +103,10 @@ class Register:
     movements: tuple[Movement, ...] = ()
     movement_aliases: tuple[MovementAlias, ...] = ()
     indicators: tuple[Indicator, ...] = ()
+    awards: tuple[Award, ...] = ()
+    base_salaries: tuple[BaseSalary, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    alerts: AlertRules = field(default_factory=AlertRules)
     reports: tuple[Report, ...] = ()
     calendar: tuple[CalendarOverride, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
@@ -107,6 +122,11 @@ class Register:
         found = [unit for unit in self.units if is_valid_on(unit, on)]
         order = list(UnitType)
         return sorted(found, key=lambda unit: (order.index(unit.type), sort_key(unit.name), unit.code))
+
+    @cached_property
+    def lasting_units(self) -> tuple[Unit, ...]:
+        """The units without an end, in file order: what is offered where somebody mistyped a name."""
+        return tuple(unit for unit in self.units if unit.valid_to is None)
 
     def unit_versions(self, code: str) -> tuple[Unit, ...]:
         """Every validity of a code, oldest first."""
@@ -158,6 +178,32 @@ class Register:
         asked = [row for row in self.indicators if unit_type in row.asked_of and is_valid_on(row, on)]
         return [row for row in asked if row.movement == EVERY] + [row for row in asked if row.movement == movement]
 
+    # -- awards
+
+    def award_on(self, code: str, on: date) -> Award | None:
+        """The award of that code on a day, or None."""
+        return _first(self._awards_by_code.get(code, ()), on)
+
+    def base_salary_on(self, on: date) -> BaseSalary | None:
+        """The base salary in force on a day; None before the first one known."""
+        begun = [row for row in self.base_salaries if row.valid_from <= on]
+        return max(begun, key=lambda row: row.valid_from, default=None)
+
+    # -- contacts
+
+    def contacts_of(self, unit: str, role: ContactRole, on: date) -> list[Contact]:
+        """The people of a unit in a role on a day, by address; a bloc without people of its own has those of its leader."""
+        found = self._contacts_on(unit, role, on)
+        if not found:
+            for row in self.members_of(unit, on):
+                if row.role is BlocRole.LEADER:
+                    found = self._contacts_on(row.unit, role, on)
+        return found
+
+    def contacts_in(self, role: ContactRole, on: date) -> list[Contact]:
+        """Everybody in a role of the province on a day, by address."""
+        return self._contacts_on(self.province.standing_office_unit, role, on)
+
     # -- reports and calendar
 
     def report(self, code: str, on: date | None = None) -> Report:
@@ -199,6 +245,17 @@ class Register:
         short = key.removesuffix(comparison_key(self.province.name)).strip()
         return [key, short] if short and short != key else [key]
 
+    def _contacts_on(self, unit: str, role: ContactRole, on: date) -> list[Contact]:
+        found = [row for row in self._contacts.get((unit, role), ()) if is_valid_on(row, on)]
+        return sorted(found, key=lambda row: row.email)
+
+    @cached_property
+    def _contacts(self) -> dict[tuple[str, ContactRole], list[Contact]]:
+        found: defaultdict[tuple[str, ContactRole], list[Contact]] = defaultdict(list)
+        for row in self.contacts:
+            found[row.unit, row.role].append(row)
+        return found
+
     @cached_property
     def _units_by_code(self) -> dict[str, tuple[Unit, ...]]:
         found: defaultdict[str, list[Unit]] = defaultdict(list)
@@ -225,8 +282,13 @@ class Register:
         return names
 
     @cached_property
+    def _awards_by_code(self) -> dict[str, tuple[Award, ...]]:
+        codes = dict.fromkeys(award.code for award in self.awards)
+        return {code: tuple(award for award in self.awards if award.code == code) for code in codes}
+
+    @cached_property
     def _exemptions(self) -> dict[tuple[str, str, str], Exemption]:
-        return {(row.unit, row.report, row.period): row for row in self.exemptions}
+        return {(row.unit, row.report, row.period): row for row in self.exemptions if not row.withdrawn}
 
 
 def _first(rows: Iterable[_T], on: date) -> _T | None:

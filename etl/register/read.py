@@ -1,9 +1,10 @@
 """Reads a register folder into a `Register`, or says everything that is wrong with it.
 
 It must not decide anything about reports or units beyond that the files are sound.
-Files (columns are in `COLUMNS`): register.yaml, reports.yaml, units.csv, unit_aliases.csv, lineage.csv, blocs.csv,
-movements.csv, movement_aliases.csv, indicators.csv, calendar.csv, exemptions.csv. UTF-8, dates yyyy-mm-dd. A row is
-corrected by a further row of the same key (and valid_from) with a later `recorded_at`: the latest recorded stands.
+Files (columns are in `COLUMNS`): register.yaml, reports.yaml, alerts.yaml, units.csv, unit_aliases.csv, lineage.csv,
+blocs.csv, contacts.csv, movements.csv, movement_aliases.csv, indicators.csv, awards.csv, base_salary.csv, calendar.csv,
+exemptions.csv. UTF-8, dates yyyy-mm-dd. A row is corrected by a further row of the same key (and valid_from) with a later
+`recorded_at`: the latest recorded stands; an exemption is ended by one with `withdrawn` yes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+from etl.register.alert_rows import CONTACT_COLUMNS, CONTACTS_FILE, build_contact, key_of_contact, read_alerts
+from etl.register.award_rows import (
+    AWARD_COLUMNS,
+    AWARDS_FILE,
+    SALARY_COLUMNS,
+    SALARY_FILE,
+    build_award,
+    build_base_salary,
+)
 from etl.register.checks import Draft, find_problems
 from etl.register.declarations import read_province, read_reports
 from etl.register.entities import (
@@ -48,9 +58,16 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
         *("movement", "code", "name", "unit_of_measure", "aggregation", "cumulative", "asked_of"),
         *("valid_from", "valid_to", "recorded_at"),
     ),
+    AWARDS_FILE: AWARD_COLUMNS,
+    SALARY_FILE: SALARY_COLUMNS,
+    CONTACTS_FILE: CONTACT_COLUMNS,
     "calendar.csv": ("date", "working", "reason", "recorded_at"),
-    "exemptions.csv": ("unit", "report", "period", "reason", "recorded_at"),
+    "exemptions.csv": ("unit", "report", "period", "reason", "withdrawn", "recorded_at"),
 }
+
+
+OPTIONAL_COLUMNS: Final[dict[str, tuple[str, ...]]] = {"exemptions.csv": ("withdrawn",)}
+"""Columns that a file may leave out: an empty cell in every row."""
 
 
 class BadRegister(Exception):
@@ -87,10 +104,22 @@ def read_register(
     default = province.value.recorded_at
 
     def table(name: str, build: Callable[[Row, datetime], _R], key: Callable[[_R], Hashable]) -> list[Located[_R]]:
-        rows = read_table(folder, name, COLUMNS[name], lambda row: build(row, default), problems)
+        optional = OPTIONAL_COLUMNS.get(name, ())
+        rows = read_table(folder, name, COLUMNS[name], lambda row: build(row, default), problems, optional)
         return _keep_latest(rows, key, recorded_by, problems)
 
+    def exemption(row: Row, when: datetime) -> Exemption:
+        built = _exemption(row, when)
+        key = (built.unit, built.report, built.period)
+        if built.withdrawn and key not in granted:
+            row.refuse("withdraws an exemption that no line above grants: see unit, report and period")
+        granted.add(key)
+        return built
+
+    granted: set[tuple[str, str, str]] = set()
+
     reports = read_reports(folder, province.value, problems)
+    alerts = read_alerts(folder, problems)
     draft = Draft(
         province=province,
         units=table("units.csv", _unit, lambda row: (row.code, row.valid_from)),
@@ -102,9 +131,12 @@ def read_register(
             "movement_aliases.csv", _movement_alias, lambda row: (row.movement, row.alias, row.valid_from)
         ),
         indicators=table("indicators.csv", _indicator, lambda row: (row.movement, row.code, row.valid_from)),
+        awards=table(AWARDS_FILE, build_award, lambda row: (row.code, row.valid_from)),
+        base_salaries=table(SALARY_FILE, build_base_salary, lambda row: row.valid_from),
+        contacts=table(CONTACTS_FILE, build_contact, key_of_contact),
         reports=_keep_latest(reports, lambda row: (row.code, row.valid_from), recorded_by, problems),
         calendar=table("calendar.csv", _override, lambda row: row.day),
-        exemptions=table("exemptions.csv", _exemption, lambda row: (row.unit, row.report, row.period)),
+        exemptions=table("exemptions.csv", exemption, lambda row: (row.unit, row.report, row.period)),
     )
     problems += find_problems(draft, known_forms, broken={problem.file for problem in problems})
     if problems:
@@ -118,6 +150,10 @@ def read_register(
         movements=_values(draft.movements),
         movement_aliases=_values(draft.movement_aliases),
         indicators=_values(draft.indicators),
+        awards=_values(draft.awards),
+        base_salaries=_values(draft.base_salaries),
+        contacts=_values(draft.contacts),
+        alerts=alerts,
         reports=_values(draft.reports),
         calendar=_values(draft.calendar),
         exemptions=_values(draft.exemptions),
@@ -226,4 +262,5 @@ def _exemption(row: Row, default: datetime) -> Exemption:
         period=row.text("period"),
         reason=row.text("reason"),
         recorded_at=row.recorded_at(default),
+        withdrawn=row.yes_no("withdrawn", otherwise=False),
     )

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from etl.register.entities import EVERY, UnitType
+from etl.register.entities import EVERY, TERRITORIES, UnitType
 from etl.text import normalise
 
 _T = TypeVar("_T")
@@ -125,18 +125,30 @@ class Row:
                 self.refuse(f"unknown {column} {value!r}: expected {_listed(options)}")
             return next(iter(options))
 
-    def yes_no(self, column: str) -> bool:
-        """`yes` or `no`."""
+    def yes_no(self, column: str, otherwise: bool | None = None) -> bool:
+        """`yes` or `no`; an empty cell is `otherwise`, where that is given."""
+        if otherwise is not None and not self._cells[column]:
+            return otherwise
         value = self.text(column)
         if value and value not in ("yes", "no"):
             self.refuse(f"{column} {value!r}: write yes or no")
         return value == "yes"
 
+    def choices(self, column: str, options: type[_E]) -> frozenset[_E]:
+        """One or more of an enumeration's values, separated by `|`."""
+        value = self.text(column)
+        known = {str(option.value): option for option in options}
+        parts = value.split("|") if value else []
+        for part in parts:
+            if part not in known:
+                self.refuse(f"unknown {part!r} in {column}: expected one or more of {_listed(options)} with | between")
+        return frozenset(known[part] for part in parts if part in known)
+
     def unit_types(self, column: str) -> frozenset[UnitType]:
         """Unit types separated by `|`, or `*` for all."""
         value = self.text(column)
         if value == EVERY:
-            return frozenset(UnitType)
+            return frozenset(UnitType) - TERRITORIES
         known = {str(unit_type) for unit_type in UnitType}
         parts = value.split("|") if value else []
         for part in parts:
@@ -160,9 +172,17 @@ class Row:
 
 
 def read_table(
-    folder: Path, name: str, columns: Sequence[str], build: Callable[[Row], _T], problems: list[Problem]
+    folder: Path,
+    name: str,
+    columns: Sequence[str],
+    build: Callable[[Row], _T],
+    problems: list[Problem],
+    optional: Sequence[str] = (),
 ) -> list[Located[_T]]:
-    """The rows of `folder/name`, built by `build`; rows with a problem are left out and the problem is noted."""
+    """The rows of `folder/name`, built by `build`; rows with a problem are left out and the problem is noted.
+
+    Columns that are `optional` may be missing; their cells are then empty.
+    """
     text = _read_text(folder, name, problems)
     if text is None:
         return []
@@ -170,7 +190,7 @@ def read_table(
     found: list[Located[_T]] = []
     try:
         header = next(lines, [])
-        if not _check_header(name, header, columns, problems):
+        if not _check_header(name, header, columns, optional, problems):
             return []
         for cells in lines:
             if not cells:
@@ -178,7 +198,9 @@ def read_table(
             if len(cells) != len(header):
                 problems.append(Problem(name, lines.line_num, f"{len(cells)} cells where the header has {len(header)}"))
                 continue
-            row = Row(dict(zip(header, cells, strict=True)), name, lines.line_num, problems)
+            row = Row(
+                dict.fromkeys(optional, "") | dict(zip(header, cells, strict=True)), name, lines.line_num, problems
+            )
             for column, cell in zip(header, cells, strict=True):
                 reason = _untidy(cell)
                 if reason:
@@ -252,8 +274,10 @@ def _read_text(folder: Path, name: str, problems: list[Problem]) -> str | None:
         return None
 
 
-def _check_header(name: str, header: list[str], columns: Sequence[str], problems: list[Problem]) -> bool:
-    reasons = [f"missing column {column}" for column in columns if column not in header]
+def _check_header(
+    name: str, header: list[str], columns: Sequence[str], optional: Sequence[str], problems: list[Problem]
+) -> bool:
+    reasons = [f"missing column {column}" for column in columns if column not in (*header, *optional)]
     reasons += [f"unknown column {column!r}" for column in dict.fromkeys(header) if column not in columns]
     reasons += [f"column {column} twice" for column in dict.fromkeys(header) if header.count(column) > 1]
     problems.extend(Problem(name, 1, reason) for reason in reasons)

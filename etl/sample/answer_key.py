@@ -85,8 +85,8 @@ def write_key(seed: int, sent: Iterable[Sent], obligations: Iterable[Obligation]
             for row in files
             if row.status is not None
         ],
-        "missing": [_as_object(row) for row in owed if row.exempt_reason is None and _name(row) not in reported],
-        "exempt": [_as_object(row) for row in owed if row.exempt_reason is not None],
+        "missing": [_as_object(row) for row in owed if not row.is_excused and _name(row) not in reported],
+        "exempt": [_as_object(row) for row in owed if row.is_excused],
         "findings": [asdict(found) for row in files for found in row.findings],
     }
     return json.dumps(key, ensure_ascii=False, indent=1) + "\n"

@@ -113,6 +113,16 @@ def write_blank(rng: Random) -> Answer:
     return Answer(None, rng.choice(("…", "..."))) if rng.random() < 0.04 else BLANK
 
 
+def write_not_applicable(rng: Random) -> Answer:
+    """A cell that cannot have a figure: mostly the form's own `x`, sometimes a nought."""
+    chance = rng.random()
+    if chance < 0.9:
+        return Answer(None, "x")
+    if chance < 0.94:
+        return write_plain(0)
+    return Answer(None, "X") if chance < 0.97 else Answer(Decimal(0), "-")
+
+
 def group_thousands(value: int) -> str:
     """`1415` → `1.415`."""
     return f"{value:,}".replace(",", ".")

@@ -56,11 +56,15 @@ class Deck:
         self._decks += 1
 
 
-def plant_faults(draft: Draft, number: int, deck: Deck) -> tuple[Draft, int]:
-    """The draft with up to `number` faults, and how many there are; fewer when the file is full or taken whole."""
+def plant_faults(draft: Draft, number: int, deck: Deck, *, is_last: bool = False) -> tuple[Draft, int]:
+    """The draft with up to `number` faults, and how many there are; fewer when the file is full or taken whole.
+
+    The last file is not spent on a single fault: there is no other for the rest.
+    """
     planted: list[Planted] = []
+    may_take_whole = number == 1 or (number <= MOST_BESIDE_WHOLE and not is_last)
     while len(planted) < number:
-        dealt = deck.deal(draft, planted, whole=number <= MOST_BESIDE_WHOLE)
+        dealt = deck.deal(draft, planted, whole=may_take_whole)
         if dealt is None:
             break
         draft, kind = dealt

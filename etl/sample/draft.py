@@ -13,8 +13,11 @@ from typing import Literal, NamedTuple
 
 from etl.calendar.periods import Period
 from etl.forms.declaration import CellKey, FormVersion
+from etl.register.entities import FormStatus
 from etl.register.model import Register, Report, Unit
 from etl.sample.answers import Answer
+from etl.sample.judge_noughts import CODE as NOUGHTS
+from etl.sample.judge_noughts import judge_noughts
 from etl.sample.judges import judge
 from etl.sample.oracle import Truth
 from etl.sample.sheets import MarkedSheet, Position
@@ -145,7 +148,14 @@ class Draft:
         if self.payload is not None:
             return list(self.planted)
         judged = judge(self.answers, self.layouts, self.truth)
-        return [*self.planted, *(Planted(code, Spot(key.form, key)) for code, key in judged)]
+        owed = self.setting.report.forms_for(self.setting.unit.type)
+        mandatory = frozenset(form for form, status in owed.items() if status is FormStatus.MANDATORY)
+        empty = judge_noughts(self.answers, self.layouts, self.truth, mandatory)
+        return [
+            *self.planted,
+            *(Planted(code, Spot(key.form, key)) for code, key in judged),
+            *(Planted(NOUGHTS, Spot(form, None)) for form in empty),
+        ]
 
     def has(self, spot: Spot) -> bool:
         """Whether the workbook still has the spot: a removed column takes its cells with it."""

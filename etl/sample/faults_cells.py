@@ -8,7 +8,7 @@ from random import Random
 from etl.forms.declaration import CellKey, ValueType
 from etl.sample.answers import BLANK, Answer, Unreadable, write_plain
 from etl.sample.draft import Draft, Planted
-from etl.sample.faults_model import FaultKind, Planter, choose, open_cells, spoil
+from etl.sample.faults_model import FaultKind, Planter, choose, open_cells, spoil, value_type
 from etl.sample.oracle import is_required
 from etl.templates.model import Scalar
 
@@ -67,8 +67,15 @@ def _plant_blank(draft: Draft, rng: Random) -> Planted:
         if key not in draft.touched and answer.meaning is not None and is_required(draft.layouts[key.form], key)
     ]
     key = choose(rng, keys)
-    dots = key.form != "F00" and rng.random() < 0.15
+    dots = value_type(draft.layouts[key.form], key) in NUMBERS and rng.random() < 0.15
     return spoil(draft, key, Answer(None, "…") if dots else BLANK, "CELL-REQUIRED")
+
+
+def _plant_mark(draft: Draft, rng: Random) -> Planted:
+    """The mark for "does not apply" in a cell that must be filled."""
+    keys = [key for key in open_cells(draft, *NUMBERS) if is_required(draft.layouts[key.form], key)]
+    mark = Answer(Unreadable("CELL-X-REQUIRED"), rng.choice(("x", "X")))
+    return spoil(draft, choose(rng, keys), mark, "CELL-X-REQUIRED")
 
 
 def _plant_not_applicable(draft: Draft, rng: Random) -> Planted:
@@ -106,6 +113,7 @@ CELL_FAULTS = (
     FaultKind("formula error", "CELL-ERROR", _plant_error),
     FaultKind("formula never calculated", "CELL-UNCACHED", _plant_uncalculated),
     FaultKind("required cell blank", "CELL-REQUIRED", _plant_blank),
+    FaultKind("mark in a required cell", "CELL-X-REQUIRED", _plant_mark),
     FaultKind("figure in a structural zero", "CELL-NOT-APPLICABLE", _plant_not_applicable),
     FaultKind("impossible size", "CELL-TOO-LARGE", _plant_too_large),
 )

@@ -123,11 +123,11 @@ def _list_not_asked(draft: Draft) -> list[tuple[Movement, Indicator]]:
 
 
 def _plant_total_row(draft: Draft, rng: Random) -> Planted:
-    """A line "Tổng cộng" inside the table: figures without a code, their first filled cell is told."""
+    """A line of an own sum inside the table: figures without a code, their first filled cell is told."""
     sheet, spare = _take_spare_row(draft)
     label = choose(rng, [column for column in spare if column in "BD"])
     values: dict[str, Scalar] = {column: rng.randint(50, 900) for column in ("1", "2", "3")}
-    values[label] = rng.choice(("Tổng cộng", "Cộng", "TỔNG CỘNG"))
+    values[label] = rng.choice(("Cộng các chi hội", "Số khác", "Cộng thêm ngoài kế hoạch"))
     _write_row(sheet, spare, values)
     return draft.plant("ROW-NO-CODE", FORM, spare[label])
 

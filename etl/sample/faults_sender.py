@@ -31,7 +31,13 @@ _STRANGE_NAME = "Hợp tác xã ngoài danh sách"
 def _plant_claim(key: CellKey, draft: Draft, claimed: str) -> Planted:
     if draft.workbook.metadata is None or key not in draft.answers:
         raise NoRoom
+    draft.claim(_conflict(claimed))
     return _as_conflict(draft, spoil(draft, key, Answer(claimed, claimed), "ID-CONFLICT"))
+
+
+def _conflict(code: str) -> tuple[str, str, None]:
+    """Taken when a false claim is planted: what a file says twice is told once, at its first place."""
+    return "conflict", code, None
 
 
 def _as_conflict(draft: Draft, found: Planted) -> Planted:
@@ -55,11 +61,13 @@ def _plant_other_period(draft: Draft, rng: Random) -> Planted:
 
 def _plant_title_unit(draft: Draft, rng: Random) -> Planted:
     other = choose(rng, find_other_units(*_now(draft)))
+    draft.claim(_conflict(other.code))
     return _plant_title(draft, rng, "title unit", f"{UNIT_LINE} {other.name}")
 
 
 def _plant_title_period(draft: Draft, rng: Random) -> Planted:
     other = _choose_other_period(draft, rng)
+    draft.claim(_conflict(other.code))
     window = f"(từ {format_date(other.start)} đến {format_date(other.end)})"
     return _plant_title(draft, rng, "title period", f"{PERIOD_LINE} {other.label} {window}")
 
@@ -134,7 +142,7 @@ def _lose_metadata(draft: Draft, *, unit_lines: bool = False, period_lines: bool
     draft.workbook.metadata = None
     draft.quarantined = True
     if unit_lines:
-        draft.truth = replace(draft.truth, unit_name=None)
+        draft.truth = replace(draft.truth, unit_name=None, unit_type=None)
     for sheet in draft.sheets.values():
         if unit_lines and "title unit" in sheet.marks:
             sheet.plan.cells[sheet.marks["title unit"]].value = f"{UNIT_LINE} {_STRANGE_NAME}"

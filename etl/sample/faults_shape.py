@@ -27,7 +27,7 @@ _CODED = (Kind.FIELDS, Kind.MATRIX)
 def _plant_form_missing(draft: Draft, rng: Random) -> Planted:
     setting = draft.setting
     forms = [form for form in draft.layouts if is_mandatory(setting.report, setting.unit.type, form)]
-    form = choose(rng, [form for form in forms if not _is_touched(draft, form)])
+    form = choose(rng, [form for form in forms if not is_touched(draft, form)])
     draft.claim(("sheet", form))
     draft.drop_sheet(form)
     return draft.plant("FORM-MISSING")
@@ -35,7 +35,7 @@ def _plant_form_missing(draft: Draft, rng: Random) -> Planted:
 
 def _plant_form_twice(draft: Draft, rng: Random) -> Planted:
     """A copy of a clean sheet, as Excel names copies."""
-    form = choose(rng, [form for form in draft.layouts if form != "F00" and not _is_touched(draft, form)])
+    form = choose(rng, [form for form in draft.layouts if form != "F00" and not is_touched(draft, form)])
     draft.claim(("sheet", form))
     copy = draft.sheets[form].copy()
     copy.plan.name = f"{copy.plan.name[:27]} (2)"
@@ -44,12 +44,24 @@ def _plant_form_twice(draft: Draft, rng: Random) -> Planted:
 
 
 def _plant_codes_lost(draft: Draft, rng: Random) -> Planted:
-    """The row of column codes cleared: the sheet keeps its name, but nobody can tell its columns apart for certain."""
-    form = choose(rng, [form for form in draft.layouts if form != "F00" and not _is_touched(draft, form)])
-    draft.claim(("sheet", form))
+    """The row of column codes cleared: headings and row labels still tell what each cell is."""
+    form = choose(rng, [form for form in draft.layouts if form != "F00" and not is_touched(draft, form)])
+    # Whatever else went missing there, the labels might no longer be enough.
+    draft.claim(("sheet", form), ("beside", form), *(key for key in draft.answers if key.form == form))
     plan = draft.sheets[form].plan
     for (row, _), cell in plan.cells.items():
         if row == plan.header_row:
+            cell.value = None
+    return draft.plant("FORM-LEGACY-LAYOUT", form)
+
+
+def _plant_headings_lost(draft: Draft, rng: Random) -> Planted:
+    """Column codes and headings cleared: the sheet keeps its name, but nobody can tell its columns apart."""
+    form = choose(rng, [form for form in draft.layouts if form != "F00" and not is_touched(draft, form)])
+    draft.claim(("sheet", form))
+    plan = draft.sheets[form].plan
+    for (row, _), cell in plan.cells.items():
+        if plan.header_row - 1 <= row <= plan.header_row:
             cell.value = None
     draft.layouts.pop(form)
     draft.forget(lambda key: key.form != form)
@@ -96,13 +108,12 @@ def _add_sheet(draft: Draft, sheet: MarkedSheet) -> None:
 
 
 def _plant_column_missing(draft: Draft, rng: Random) -> Planted:
-    columns = [
-        (form, code)
-        for form in ("F03", "F05", "F07")
-        if form in draft.layouts
-        for code in _removable(draft.layouts[form])
-    ]
+    # Without its values the envelope would say nothing of the sender: that is a fault of its own.
+    columns = [(form, code) for form in _tables(draft) for code in _removable(draft.layouts[form])]
     form, code = choose(rng, columns)
+    gone = sum(isinstance(item, tuple) and item[0] == "column" and item[-1] == form for item in draft.touched)
+    if 4 * (gone + 1) > len(draft.layouts[form].printed_columns):  # what is left could not be told for that table
+        raise NoRoom
     # Columns of names and notes hold no answers: the column itself is claimed too.
     cells = [key for key in draft.answers if key.form == form and key.column == code]
     draft.claim(("column", code, form), *cells)
@@ -112,6 +123,11 @@ def _plant_column_missing(draft: Draft, rng: Random) -> Planted:
     delete_column(sheet, _find_column(sheet, code))
     draft.forget(lambda key: not (key.form == form and key.column == code))
     return draft.plant("COLUMN-MISSING", form)
+
+
+def _tables(draft: Draft) -> list[str]:
+    """The forms that are present, but the envelope, in order of their codes."""
+    return sorted(form for form in draft.layouts if form != "F00")
 
 
 def _removable(layout: FormVersion) -> list[str]:
@@ -132,7 +148,7 @@ def _plant_column_unknown(draft: Draft, rng: Random) -> Planted:
 
 
 def _plant_column_twice(draft: Draft, rng: Random) -> Planted:
-    form = choose(rng, [form for form in ("F03", "F05") if form in draft.layouts])
+    form = choose(rng, [form for form in _tables(draft) if draft.layouts[form].kind is not Kind.FIELDS])
     draft.claim(("beside", form))
     sheet = draft.sheets[form]
     present = [code for code in _removable(draft.layouts[form]) if _count_columns(sheet, code)]
@@ -227,7 +243,7 @@ def _invent_code(draft: Draft, form: str, rng: Random) -> str:
     return choose(rng, [code for code in map(str, range(18, 60)) if code not in known])
 
 
-def _is_touched(draft: Draft, form: str) -> bool:
+def is_touched(draft: Draft, form: str) -> bool:
     """Whether a fault has touched the form's sheet. Claims are cells, or tuples that end with the form."""
     claims = {item.form if isinstance(item, CellKey) else item[-1] for item in draft.touched if isinstance(item, tuple)}
     return form in claims or any(planted.spot.sheet == form for planted in draft.planted)
@@ -243,7 +259,8 @@ def _is_row_touched(draft: Draft, key: CellKey) -> bool:
 SHAPE_FAULTS = (
     FaultKind("form missing", "FORM-MISSING", _plant_form_missing),
     FaultKind("form twice", "FORM-DUPLICATE", _plant_form_twice),
-    FaultKind("column codes lost", "FORM-NO-TABLE", _plant_codes_lost),
+    FaultKind("column codes lost", "FORM-LEGACY-LAYOUT", _plant_codes_lost),
+    FaultKind("headings lost", "FORM-NO-TABLE", _plant_headings_lost),
     FaultKind("sheet of the sender's own", "SHEET-UNKNOWN", _plant_sheet_unknown),
     FaultKind("form not owed", "FORM-NOT-OWED", _plant_form_not_owed),
     FaultKind("column removed", "COLUMN-MISSING", _plant_column_missing),

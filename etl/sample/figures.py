@@ -29,8 +29,8 @@ SCALES: Mapping[UnitType, float] = {
     UnitType.ENTERPRISE: 0.8,
     UnitType.BLOC: 1.0,
 }
-_METHOD_SHARES = (0.55, 0.25, 0.08, 0.01, 0.06, 0.04, 0.01)
-_INDIVIDUAL_SHARES = (0.005, 0.04, 0.05, 0.28)
+METHOD_SHARES = (0.55, 0.25, 0.08, 0.01, 0.06, 0.04, 0.01)
+INDIVIDUAL_SHARES = (0.005, 0.04, 0.05, 0.28)
 PROVINCIAL_COLUMN = "6"
 
 Awards = dict[tuple[str, str], int]
@@ -51,12 +51,12 @@ def draw_awards(unit_type: UnitType, share_of_year: float, rng: Random) -> Award
     scale = SCALES[unit_type] * share_of_year
     awards: Awards = {}
     for column in (*AWARD_COLUMNS, PROVINCIAL_COLUMN):
-        collectives = _draw(rng, {"2": 4.0, "4": 0.6, PROVINCIAL_COLUMN: 2.0}.get(column, 0.0) * scale)
-        households = _draw(rng, 0.6 * scale) if column == "2" and unit_type is not UnitType.ENTERPRISE else 0
-        people = _draw(rng, {"2": 9.0, "3": 1.5, "5": 7.0}.get(column, 0.0) * scale)
+        collectives = draw_number(rng, {"2": 4.0, "4": 0.6, PROVINCIAL_COLUMN: 2.0}.get(column, 0.0) * scale)
+        households = draw_number(rng, 0.6 * scale) if column == "2" and unit_type is not UnitType.ENTERPRISE else 0
+        people = draw_number(rng, {"2": 9.0, "3": 1.5, "5": 7.0}.get(column, 0.0) * scale)
         if column == "5" and rng.random() < 0.04:
             people += rng.randrange(900, 2600)  # a jubilee of a mass organisation
-        split = _split(people, _INDIVIDUAL_SHARES, rng)
+        split = split_whole(people, INDIVIDUAL_SHARES, rng)
         if column in {"2", "4", PROVINCIAL_COLUMN}:
             of_enterprises = collectives if unit_type is UnitType.ENTERPRISE else rng.randint(0, collectives // 2)
             awards["02", column], awards["03", column] = collectives, of_enterprises
@@ -67,7 +67,7 @@ def draw_awards(unit_type: UnitType, share_of_year: float, rng: Random) -> Award
             awards |= {(row, column): number for row, number in zip(INDIVIDUALS, split, strict=True)}
         total = collectives + households + people
         awards["01", column] = total
-        by_method = _split(total, _METHOD_SHARES[1:], rng)
+        by_method = split_whole(total, METHOD_SHARES[1:], rng)
         awards |= {(row, column): n for row, n in zip(METHODS, (by_method[-1], *by_method[:-1]), strict=True)}
     for row in sorted({row for row, _ in awards}):
         awards[row, "1"] = sum(awards.get((row, column), 0) for column in AWARD_COLUMNS)
@@ -143,11 +143,12 @@ def _percent_of(rng: Random, low: int, high: int) -> Decimal:
     return Decimal(rng.randint(low, high)) / 100
 
 
-def _draw(rng: Random, mean: float) -> int:
+def draw_number(rng: Random, mean: float) -> int:
+    """A whole number of at least 0, mostly small, about `mean` on average."""
     return int(rng.expovariate(1 / mean)) if mean > 0 else 0
 
 
-def _split(total: int, shares: tuple[float, ...], rng: Random) -> tuple[int, ...]:
+def split_whole(total: int, shares: tuple[float, ...], rng: Random) -> tuple[int, ...]:
     """Whole parts near the shares, the rest last; they add up to the total."""
     parts: list[int] = []
     left = total

@@ -19,12 +19,15 @@ from etl.sample.answers import (
     write_count,
     write_date,
     write_decimal,
+    write_not_applicable,
     write_percent,
-    write_plain,
     write_text,
 )
 from etl.sample.draft import Draft, Setting
 from etl.sample.figures import draw_awards, draw_result, draw_structure, place_in_year, round_half_up
+from etl.sample.fill_awards import fill_award_forms
+from etl.sample.fill_basics import fill_basic_forms
+from etl.sample.fill_decisions import fill_decision_forms
 from etl.sample.oracle import F00_CODES, F07_CODES, Truth, is_required
 from etl.sample.sheets import MarkedSheet
 from etl.templates.from_register import list_movement_rows, plan_unit_workbook
@@ -39,7 +42,11 @@ _GIVEN = ("An", "Bình", "Chi", "Dũng", "Hạnh", "Huệ", "Khánh", "Lan", "Na
 _NOTES = ("Số liệu đã đối chiếu", "Theo báo cáo của cơ quan chủ trì", "Bao gồm cả các chi hội trực thuộc")
 
 
-FILLS: tuple[Callable[[Draft, str, Random], None], ...] = ()
+FILLS: tuple[Callable[[Draft, str, Random], None], ...] = (
+    fill_award_forms,
+    fill_basic_forms,
+    fill_decision_forms,
+)
 """Of the other groups of forms: each writes the true figures of its forms, given (draft, seed, random numbers). In this
 order, after F00, F03, F05 and F07, so that a later one may read the answers of an earlier."""
 
@@ -93,7 +100,7 @@ def fill_awards(draft: Draft, rng: Random) -> None:
             for column in layout.columns:
                 key = CellKey("F05", row.code, column.code)
                 if (row.code, column.code) in layout.not_applicable_cells:
-                    draft.write(key, _write_not_applicable(rng))
+                    draft.write(key, write_not_applicable(rng))
                     continue
                 number = awards.get((row.code, column.code), 0)
                 may_be_blank = number == 0 and not is_required(layout, key) and rng.random() < 0.1
@@ -185,15 +192,6 @@ def _fill_structure(draft: Draft, numbers: Mapping[str, int], rng: Random) -> No
         draft.write(CellKey("F07", code, FIELD_COLUMN), BLANK if optional and rng.random() < 0.05 else answer)
 
 
-def _write_not_applicable(rng: Random) -> Answer:
-    chance = rng.random()
-    if chance < 0.9:
-        return Answer(None, "x")
-    if chance < 0.94:
-        return write_plain(0)
-    return Answer(None, "X") if chance < 0.97 else Answer(Decimal(0), "-")
-
-
 def _draw_name(rng: Random) -> str:
     return f"{rng.choice(_FAMILIES)} {rng.choice(_MIDDLES)} {rng.choice(_GIVEN)}"
 
@@ -217,5 +215,5 @@ def find_other_units(register: Register, unit: Unit, on: date) -> list[Unit]:
     return [
         other
         for other in register.units_on(on)
-        if other.code != unit.code and [found.code for found in register.find_unit_by_name(other.name)] == [other.code]
+        if other.code != unit.code and [found.code for found in register.find_unit_by_name(other.name, on)] == [other.code]
     ]

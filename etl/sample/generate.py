@@ -91,7 +91,7 @@ def write_sample(
     (out / "faults.json").write_text(write_key(seed, sender.sent, owed), "utf-8")
     return SampleSummary(
         out=out,
-        units=len({unit.code for unit in register.units}),
+        units=len(register.lasting_units),
         obligations=len(owed),
         files=len(sender.sent),
         quarantined=sum(row.status is None for row in sender.sent),
@@ -163,7 +163,7 @@ class _Sender:
         for obligation in owed:
             task = _Task(obligation, Course.IN_TIME, self.seed)
             course = choose_course(task.rng("course"), with_faults=self.faults is None)
-            if obligation.exempt_reason is not None or course is Course.MISSING:
+            if obligation.is_excused or course is Course.MISSING:
                 yield
             else:
                 tasks.append(_Task(obligation, course, self.seed))
@@ -174,7 +174,7 @@ class _Sender:
         for position, task in enumerate(tasks):
             left = asked - self.planted
             share = -(-left // max(1, spoilt - position)) if left > 0 else 0
-            self._send(task, share)
+            self._send(task, share, is_last=position == len(tasks) - 1)
             yield
         if self.faults is not None and self.planted < self.faults:
             raise ValueError(
@@ -182,19 +182,19 @@ class _Sender:
                 "ask for more units or fewer faults"
             )
 
-    def _send(self, task: _Task, share: int) -> None:
+    def _send(self, task: _Task, share: int, *, is_last: bool) -> None:
         rng, arrivals = task.rng("receipts"), arrivals_of(task.obligation, self.workdays)
         is_late = task.course is Course.LATE or (task.course is Course.FAULTY and rng.random() < 0.15)
         received = arrivals.late(rng) if is_late else arrivals.in_time(rng)
-        draft, planted = self._spoil(self._start(task, received), task, share)
+        draft, planted = self._spoil(self._start(task, received), task, share, is_last)
         self.planted += planted
         self._write(draft, task, received, 1)
         if self.sent[-1].status in ("rejected", None) and rng.random() < 0.5:
             self._resend(task, arrivals, received, rng)
 
-    def _spoil(self, draft: Draft, task: _Task, share: int) -> tuple[Draft, int]:
+    def _spoil(self, draft: Draft, task: _Task, share: int, is_last: bool) -> tuple[Draft, int]:
         if self.faults is not None:
-            return plant_faults(draft, share, self.deck) if share else (draft, 0)
+            return plant_faults(draft, share, self.deck, is_last=is_last) if share else (draft, 0)
         if task.course not in {Course.FAULTY, Course.BAD_FILE}:
             return draft, 0
         rng = task.rng("faults")

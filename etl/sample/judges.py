@@ -10,12 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 from etl.forms.declaration import CellKey, FormVersion
 from etl.sample.answers import Answer
+from etl.sample.judge_awards import judge_awards
+from etl.sample.judge_basics import judge_basics
+from etl.sample.judge_decisions import judge_decisions
 from etl.sample.oracle import Judged, Truth, Values, judge_first_forms
 
 Judge = Callable[[Values, Truth], Iterable[Judged]]
 """Findings from the values of a submission; it must be silent on forms that `values.layouts` does not have."""
 
-JUDGES: tuple[Judge, ...] = ()
+JUDGES: tuple[Judge, ...] = (
+    judge_awards,
+    judge_basics,
+    judge_decisions,
+)
 
 
 def judge(answers: Mapping[CellKey, Answer], layouts: Mapping[str, FormVersion], truth: Truth) -> list[Judged]:

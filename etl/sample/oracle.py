@@ -44,6 +44,12 @@ class Truth:
     end: date | None
     unit_name: str | None
     unit_type: str | None = None
+    member_count: int | None = None
+    """Of a bloc: how many members it has on the period's last day."""
+    highest_score: int = 100
+    flag_ranks: int = 1
+    certificate_ranks: int = 3
+    """Parameters of the province for blocs."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,9 @@ class Values:
         return value if value is None or isinstance(value, Decimal | Unreadable) else GONE
 
 
-def judge_first_forms(answers: Mapping[CellKey, Answer], layouts: Mapping[str, FormVersion], truth: Truth) -> list[Judged]:
+def judge_first_forms(
+    answers: Mapping[CellKey, Answer], layouts: Mapping[str, FormVersion], truth: Truth
+) -> list[Judged]:
     """The cell findings of all forms and the value findings of F00, F03, F05, F07, in no particular order.
 
     `answers` holds the cells that rules may see: rows a rule must not touch are left out by the caller. `layouts` are

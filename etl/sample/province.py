@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from random import Random
 
+from etl.register.alert_rows import CONTACTS_FILE
 from etl.register.model import Register, UnitType
 from etl.register.read import COLUMNS, read_register
 
@@ -33,11 +34,13 @@ def copy_register(source: Path, target: Path, units: int | None, seed: int) -> R
     if units is not None:
         if units < 1:
             raise ValueError(f"a province needs at least 1 unit, not {units}")
-        have = len({unit.code for unit in register.units})
+        have = len({unit.code for unit in register.lasting_units})
         if units < have:
             _keep_units(tables, _choose_units(register, units, Random(f"{seed}|units")), register)
         else:
-            tables["units.csv"] += _invent_units(register, units - have, tables["units.csv"])
+            invented = _invent_units(register, units - have, tables["units.csv"])
+            tables["units.csv"] += invented
+            tables[CONTACTS_FILE] += _invent_contacts(invented)
     target.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
         _write_table(target / name, COLUMNS[name], rows)
@@ -54,7 +57,7 @@ def _mark_simulated(text: str) -> str:
 
 def _choose_units(register: Register, number: int, rng: Random) -> set[str]:
     """Codes to keep: the standing office, then a fair share of all; of the blocs those that keep most members."""
-    latest = {unit.code: unit for unit in sorted(register.units, key=lambda unit: unit.valid_from)}
+    latest = {unit.code: unit for unit in sorted(register.lasting_units, key=lambda unit: unit.valid_from)}
     blocs = [code for code, unit in latest.items() if unit.type is UnitType.BLOC]
     office = register.province.standing_office_unit
     others = [code for code in latest if code not in blocs and code != office]
@@ -63,10 +66,23 @@ def _choose_units(register: Register, number: int, rng: Random) -> set[str]:
     kept |= set(rng.sample(others, min(len(others), number - wanted_blocs - len(kept))))
     members = Counter(row.bloc for row in register.memberships if row.unit in kept)
     kept |= set(
-        sorted((bloc for bloc in blocs if members[bloc]), key=lambda bloc: (-members[bloc], bloc))[:wanted_blocs]
+        sorted((bloc for bloc in blocs if members[bloc] > 1), key=lambda bloc: (-members[bloc], bloc))[:wanted_blocs]
     )
     spare = [code for code in others if code not in kept]
-    return kept | set(spare[: number - len(kept)])
+    kept |= set(spare[: number - len(kept)])
+    return kept | _list_forebears(register, kept)
+
+
+def _list_forebears(register: Register, kept: set[str]) -> set[str]:
+    """The former units that became those kept, whatever the number of steps, and the districts they were in."""
+    former: set[str] = set()
+    ahead = set(kept)
+    while ahead:
+        before = {row.predecessor for row in register.lineage if row.successor in ahead}
+        before |= {unit.parent for unit in register.units if unit.code in ahead and unit.parent and unit.valid_to}
+        ahead = before - former - kept
+        former |= ahead
+    return former
 
 
 def _keep_units(tables: dict[str, Rows], kept: set[str], register: Register) -> None:
@@ -77,6 +93,7 @@ def _keep_units(tables: dict[str, Rows], kept: set[str], register: Register) -> 
         ("lineage.csv", ("predecessor", "successor")),
         ("blocs.csv", ("bloc", "unit")),
         ("exemptions.csv", ("unit",)),
+        (CONTACTS_FILE, ("unit",)),
     ):
         tables[name] = [
             row for row in tables.get(name, []) if all(not row[column] or row[column] in kept for column in columns)
@@ -91,23 +108,29 @@ def _keep_units(tables: dict[str, Rows], kept: set[str], register: Register) -> 
 
 
 def _give_leaders(memberships: Rows) -> None:
-    """A bloc whose leader went is led by the first member left."""
+    """A bloc whose leader went is led by the first member left, one without a deputy has the next for it."""
     blocs: defaultdict[str, Rows] = defaultdict(list)
     for row in memberships:
         blocs[row["bloc"]].append(row)
     for rows in blocs.values():
         if not any(row["role"] == "leader" for row in rows):
             rows[0]["role"] = "leader"
+        others = [row for row in rows if row["role"] != "leader"]
+        if others and not any(row["role"] == "deputy" for row in others):
+            others[0]["role"] = "deputy"
 
 
 def _drop_empty_blocs(tables: dict[str, Rows]) -> None:
-    filled = {row["bloc"] for row in tables["blocs.csv"]}
+    members = Counter(row["bloc"] for row in tables["blocs.csv"])
+    # Leader and deputy: a bloc of one cannot be.
+    filled = {bloc for bloc, number in members.items() if number > 1}
+    tables["blocs.csv"] = [row for row in tables["blocs.csv"] if row["bloc"] in filled]
     tables["units.csv"] = [row for row in tables["units.csv"] if row["type"] != "bloc" or row["code"] in filled]
 
 
 def _invent_units(register: Register, number: int, known: Rows) -> Rows:
     """More communes and enterprises, three to two, named as what they are: invented."""
-    first = min((unit.valid_from for unit in register.units), default=None)
+    first = min((unit.valid_from for unit in register.lasting_units), default=None)
     recorded = register.province.recorded_at.isoformat()
     codes = {row["code"] for row in known}
     rows: Rows = []
@@ -128,6 +151,18 @@ def _invent_units(register: Register, number: int, known: Rows) -> Rows:
                 "recorded_at": recorded,
             }
         )
+    return rows
+
+
+def _invent_contacts(units: Rows) -> Rows:
+    """One who reports and one who is head, at addresses of a domain that is nobody's."""
+    rows: Rows = []
+    for unit in units:
+        host = f"{unit['code'].rpartition('.')[2].lower()}.mophong.example"
+        for role, name, local in (("reporter", "Đầu mối báo cáo", "baocao"), ("head", "Thủ trưởng", "lanhdao")):
+            added = {"unit": unit["code"], "role": role, "name": f"{name} {unit['name']}", "email": f"{local}@{host}"}
+            dated = {column: unit[column] for column in ("valid_from", "recorded_at")}
+            rows.append(dict.fromkeys(COLUMNS[CONTACTS_FILE], "") | added | dated)
     return rows
 
 

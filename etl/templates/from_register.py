@@ -10,9 +10,9 @@ from datetime import datetime
 
 from etl.calendar.periods import Period
 from etl.forms.declaration import Form
-from etl.register.model import Register, Unit, UnitType
+from etl.register.model import FormStatus, Register, Unit, UnitType
 from etl.templates.model import WorkbookPlan
-from etl.templates.plan import MovementRow, plan_workbook
+from etl.templates.plan import MemberRow, MovementRow, plan_workbook
 
 
 def list_movement_rows(register: Register, unit_type: UnitType, period: Period) -> list[MovementRow]:
@@ -22,6 +22,12 @@ def list_movement_rows(register: Register, unit_type: UnitType, period: Period) 
         for movement in register.movements_on(period.start, period.end)
         for indicator in register.indicators_for(movement.code, unit_type, period.end)
     ]
+
+
+def list_member_rows(register: Register, unit: Unit, period: Period) -> list[MemberRow]:
+    """The rows to prefill for a bloc: its members on the period's last day, leader and deputies first; none for others."""
+    found = [(row.unit, register.unit_at(row.unit, period.end)) for row in register.members_of(unit.code, period.end)]
+    return [MemberRow(code, member.name if member else code) for code, member in found]
 
 
 def plan_unit_workbook(
@@ -41,7 +47,8 @@ def plan_unit_workbook(
     """
     window = register.period(report, period)
     declared = register.report(report, window.end)
-    codes = list(declared.forms_for(unit.type)) if unit else [form.code for form in declared.forms]
+    statuses = declared.forms_for(unit.type) if unit else {}
+    codes = list(statuses) if unit else [form.code for form in declared.forms]
     return plan_workbook(
         unit=unit,
         report=declared,
@@ -49,6 +56,8 @@ def plan_unit_workbook(
         form_versions={code: forms[code].version_on(window.end) for code in codes},
         issuer=register.province,
         movement_rows=list_movement_rows(register, unit.type, window) if unit else (),
+        member_rows=list_member_rows(register, unit, window) if unit else (),
+        optional=frozenset(code for code, status in statuses.items() if status is FormStatus.OPTIONAL),
         due_at=due_at,
         contact=contact,
     )

@@ -30,7 +30,7 @@ SCHEMA: Final = "movement-reports/1"
 END_MARK: Final = "Ghi chú:"
 """First cell of the first line under every table: what follows is never data."""
 NOT_APPLICABLE: Final = "x"
-SPARE_ROWS: Final = 15
+OPTIONAL_NOTE: Final = "Biểu không bắt buộc: để trống nếu không có số liệu."
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ Pure. It must not know any form by its code, nor look anything up: `etl.template
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final, Protocol
@@ -15,12 +15,12 @@ from etl.calendar.periods import Period, PeriodKind
 from etl.forms.declaration import FIELD_COLUMN, LIST_KEY_SEPARATOR, CellKey, Column, FormVersion, Kind, Value, ValueType
 from etl.templates.bounds import bound_for, move_long_lists
 from etl.templates.guide import GuideFacts, plan_guide
-from etl.templates.layout import fit_height
+from etl.templates.layout import LINE_HEIGHT, fit_height
 from etl.templates.model import (
     END_MARK,
     NOT_APPLICABLE,
+    OPTIONAL_NOTE,
     SCHEMA,
-    SPARE_ROWS,
     CellPlan,
     Scalar,
     SheetPlan,
@@ -31,7 +31,12 @@ from etl.text import format_date
 
 DATE_FORMAT: Final = "dd/mm/yyyy"
 FIELD_WIDTHS: Final = (8.0, 52.0, 14.0, 46.0)
+NARRATIVE_WIDTHS: Final = (8.0, 40.0, 10.0, 90.0)
+"""Of a form that asks for whole paragraphs."""
+PORTRAIT_WIDTH: Final = 110.0
+"""Widths of columns, in characters, that a page can hold upright without its letters becoming small."""
 MATRIX_STUB_WIDTHS: Final = (50.0, 8.0)
+NARRATIVE_HEIGHT: Final = 8 * LINE_HEIGHT
 _STYLES: Final[Mapping[ValueType, Style]] = {
     ValueType.COUNT: "count",
     ValueType.DECIMAL: "decimal",
@@ -72,7 +77,17 @@ class MovementRow:
     indicator_unit: str
 
 
-_ROW_PREFILLS: Final = frozenset(item.name for item in fields(MovementRow))
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A row to prefill in the lists of a bloc: one of its members. Field names are the names `prefill` may use."""
+
+    member: str
+    member_name: str
+
+
+_MOVEMENT_PREFILLS: Final = frozenset(item.name for item in fields(MovementRow))
+_MEMBER_PREFILLS: Final = frozenset(item.name for item in fields(MemberRow))
+_ROW_PREFILLS: Final = _MOVEMENT_PREFILLS | _MEMBER_PREFILLS
 
 
 def plan_workbook(
@@ -83,10 +98,14 @@ def plan_workbook(
     form_versions: Mapping[str, FormVersion],
     issuer: Issuer,
     movement_rows: Sequence[MovementRow] = (),
+    member_rows: Sequence[MemberRow] = (),
+    optional: Collection[str] = (),
     due_at: datetime | None = None,
     contact: str = "",
 ) -> WorkbookPlan:
     """The workbook of one report and period: instructions, one sheet a form in the given order, hidden metadata.
+
+    `optional` are the forms that may stay empty; their notes say so.
 
     `unit` None plans a blank template whose unit cells are empty and open. `due_at` is an aware instant; `contact`
     is a line such as "điện thoại …" for the instructions. Raises ValueError for a `prefill` nobody knows.
@@ -107,7 +126,7 @@ def plan_workbook(
         metadata["unit"] = unit.code
     plan = WorkbookPlan([plan_guide(facts, form_versions)], metadata)
     for code, version in form_versions.items():
-        table = _Table(code, version, prefills, movement_rows)
+        table = _Table(code, version, prefills, movement_rows, member_rows, code in optional)
         plan.sheets.append(table.plan(issuer.council, unit.name if unit else "", period))
         metadata[f"form:{code}"] = f"{version.sheet}|{version.version}"
     lists, plan.names = move_long_lists(plan.sheets)
@@ -120,19 +139,33 @@ class _Table:
     """Plans the sheet of one form from top to bottom."""
 
     def __init__(
-        self, code: str, version: FormVersion, prefills: Mapping[str, Scalar], movement_rows: Sequence[MovementRow]
+        self,
+        code: str,
+        version: FormVersion,
+        prefills: Mapping[str, Scalar],
+        movement_rows: Sequence[MovementRow],
+        member_rows: Sequence[MemberRow],
+        optional: bool,
     ) -> None:
         self.code = code
         self.version = version
         self.prefills = prefills
         self.movement_rows = movement_rows
+        self.member_rows = member_rows
+        self.optional = optional
         self.sheet = SheetPlan(version.sheet, code, footer=f"Biểu {code} – phiên bản {version.version}")
-        self.sheet.landscape = version.kind is not Kind.FIELDS
         self.row = 0
         own = tuple(float(column.width) for column in version.columns)
-        stubs = {Kind.FIELDS: FIELD_WIDTHS, Kind.MATRIX: MATRIX_STUB_WIDTHS, Kind.LIST: ()}
+        narrative = any(declared.multiline for declared in version.fields)
+        stubs = {
+            Kind.FIELDS: NARRATIVE_WIDTHS if narrative else FIELD_WIDTHS,
+            Kind.MATRIX: MATRIX_STUB_WIDTHS,
+            Kind.LIST: (),
+        }
         self.widths = (*stubs[version.kind], *own)
         self.sheet.widths = dict(enumerate(self.widths))
+        # A narrow table on a wide sheet runs over to a second page.
+        self.sheet.landscape = version.kind is not Kind.FIELDS and sum(self.widths) > PORTRAIT_WIDTH
         self.last_column = len(self.widths) - 1
 
     def plan(self, council: str, unit_name: str, period: Period) -> SheetPlan:
@@ -185,7 +218,7 @@ class _Table:
             self._put(self.row, 2, CellPlan(declared.unit, "stub"))
             value = self._value(declared, declared.required)
             self._place(CellKey(self.code, declared.code, FIELD_COLUMN), 3, value, declared)
-            self._fit_row()
+            self._fit_row(NARRATIVE_HEIGHT if declared.multiline else 0.0)
 
     def _matrix(self) -> None:
         stub = len(MATRIX_STUB_WIDTHS)
@@ -207,34 +240,44 @@ class _Table:
 
     def _list(self) -> None:
         counted: Counter[str] = Counter()
+        open_list = self.version.rows_from == "open"
+        least = NARRATIVE_HEIGHT if any(declared.multiline for declared in self.version.columns) else 0.0
         for values in self._list_rows():
+            # Nor is a line of an open list required: how many there are is for the unit to say.
             keys = [str(values.get(column.code) or "") for column in self.version.key_columns]
             row_key = LIST_KEY_SEPARATOR.join(keys) if any(keys) else ""
             for column, declared in enumerate(self.version.columns):
                 value, style = values.get(declared.code), _STYLES.get(declared.type, "text")
                 # Spare rows may stay empty, so nothing in them is marked as required.
-                blank = CellPlan(None, style, required=bool(values) and declared.required)
+                blank = CellPlan(None, style, required=bool(values) and declared.required and not open_list)
                 cell = blank if value is None else _prefilled(value)
                 self._place(CellKey(self.code, row_key, declared.code, counted[row_key]), column, cell, declared)
             counted[row_key] += 1
-            self._fit_row()
+            self._fit_row(least)
 
     def _list_rows(self) -> list[dict[str, Scalar]]:
         """Column code -> value of every row: the prefilled rows, each once, then the spare ones (empty)."""
+        if self.version.rows_from == "open":
+            number = self.version.key_columns[0].code
+            return [{number: str(line)} for line in range(1, self.version.open_rows + 1)]
         by_row = [c for c in self.version.columns if c.prefill in _ROW_PREFILLS]
+        of_members = any(c.prefill in _MEMBER_PREFILLS for c in by_row)
+        sources: Sequence[MovementRow | MemberRow] = self.member_rows if of_members else self.movement_rows
         always = {c.code: self._prefill(c) for c in self.version.columns if c.prefill and c not in by_row}
         rows: dict[tuple[Scalar, ...], dict[str, Scalar]] = {}
         if by_row:
-            for source in self.movement_rows:
+            for source in sources:
                 own = {c.code: getattr(source, str(c.prefill)) for c in by_row}
                 # A list of movements alone would repeat a movement for each of its indicators.
                 rows.setdefault(tuple(own.values()), own | always)
-        return [*rows.values(), *({} for _ in range(SPARE_ROWS))]
+        return [*rows.values(), *({} for _ in range(self.version.open_rows))]
 
     # -- under the table
 
     def _foot(self) -> None:
         notes = self.version.notes or ("Chỉ nhập vào ô nền trắng và ô nền vàng nhạt.",)
+        if self.optional:
+            notes = (OPTIONAL_NOTE, *notes)
         self._line(END_MARK, "note", bold=True)
         for note in notes:
             self._line(f"– {note}", "note")
@@ -297,14 +340,15 @@ class _Table:
         if last > first:
             self.sheet.merges.append((self.row, first, self.row, last))
 
-    def _fit_row(self) -> None:
-        """Sets the height of the current row by its texts and goes on to the next."""
+    def _fit_row(self, least: float = 0.0) -> None:
+        """Sets the height of the current row by its texts, at least so many points, and goes on to the next."""
         cells = ((column, self.sheet.cells[self.row, column]) for column in range(self.last_column + 1))
-        self.sheet.heights[self.row] = fit_height(
+        height = fit_height(
             (cell.value, self.widths[column] - 2 * cell.indent, cell.bold)
             for column, cell in cells
             if isinstance(cell.value, str)
         )
+        self.sheet.heights[self.row] = max(height, least)
         self.row += 1
 
 

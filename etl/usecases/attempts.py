@@ -22,11 +22,11 @@ WHERE s.report = :report AND s.period = :period AND s.unit = :unit
 ORDER BY number DESC
 """
 _FINDINGS: Final = """
-SELECT f.arrival_id, f.code, f.severity, f.form, f.sheet, f.cell, f.message, f.fix,
+SELECT f.arrival_id, f.code, f.severity, f.form, f.sheet, f.cell, f.message, f.fix, f.reason,
        -- What stands in a restricted field (names, telephone numbers) is for nobody's screen.
        CASE WHEN NOT EXISTS (SELECT 1 FROM register.form_field d WHERE d.restricted AND d.retired_at IS NULL
                              AND d.form = f.form AND d.field = f.field) THEN f.value END AS value
-FROM core.finding f WHERE f.arrival_id = ANY(:arrivals)
+FROM core.current_finding f WHERE f.arrival_id = ANY(:arrivals)
 ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.ordinal
 """
 

@@ -9,8 +9,10 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import sqlalchemy as sa
 from etl.channels.folder import Dropped, list_files, open_file, read_receipts
 from etl.examination import BATCH_SIZE
 from etl.landing.store import UnreadableSource
+from etl.register.model import Register
 from etl.text import show_name
 from etl.usecases.context import Context
 from etl.warehouse.connect import raw_connection
@@ -29,6 +32,8 @@ log = logging.getLogger(__name__)
 CHANNEL = "folder"
 GROUP = 50
 """Files recorded in one transaction; what is lost to a kill is only their recording, never their bytes."""
+
+WRITERS = 8
 
 _LOCK = 7_260_001
 """Advisory lock: one collector at a time decides what is new."""
@@ -77,19 +82,24 @@ def collect_arrivals(
     landed = seen = 0
     unreadable = len(listing.unreadable)
     waiting = iter(listing.files)
-    while group := list(islice(waiting, GROUP)):
-        # The bytes are safe before the warehouse hears of them; killed in between, the next run finds them again.
-        arrivals = [row for dropped in group if (row := _land_file(context, dropped, instants)) is not None]
-        new = _record_arrivals(context, arrivals)
-        landed += new
-        seen += len(arrivals) - new
-        unreadable += len(group) - len(arrivals)
-        if on_progress is not None:
-            on_progress(len(group))
+    land = partial(_land_file, context, context.register, instants=instants)
+    # Several at a time: each waits for the disk to say that the bytes will survive a power cut.
+    with ThreadPoolExecutor(max_workers=WRITERS, thread_name_prefix="landing") as writers:
+        while group := list(islice(waiting, GROUP)):
+            # The bytes are safe before the warehouse hears of them; killed in between, the next run finds them again.
+            arrivals = [row for row in writers.map(land, group) if row is not None]
+            new = _record_arrivals(context, arrivals)
+            landed += new
+            seen += len(arrivals) - new
+            unreadable += len(group) - len(arrivals)
+            if on_progress is not None:
+                on_progress(len(group))
     return CollectSummary(landed, seen, unreadable)
 
 
-def _land_file(context: Context, dropped: Dropped, instants: Mapping[str, datetime]) -> dict[str, Any] | None:
+def _land_file(
+    context: Context, register: Register, dropped: Dropped, *, instants: Mapping[str, datetime]
+) -> dict[str, Any] | None:
     """The arrival of a file whose bytes are in the store now; None when it could not be read."""
     try:
         stream = open_file(dropped.path)
@@ -105,8 +115,8 @@ def _land_file(context: Context, dropped: Dropped, instants: Mapping[str, dateti
         # Asked after the bytes were read: what was written while we read was not received before it was written.
         changed_at = datetime.fromtimestamp(os.fstat(stream.fileno()).st_ctime, UTC)
     given = next((instants[name] for name in dropped.names if name in instants), None)
-    received_at = given or find_receipt(context.clock(), changed_at, simulated=context.register.province.simulated)
-    hints = {"unit": dropped.folder} if context.register.unit_versions(dropped.folder) else {}
+    received_at = given or find_receipt(context.clock(), changed_at, simulated=register.province.simulated)
+    hints = {"unit": dropped.folder} if register.unit_versions(dropped.folder) else {}
     return {
         "channel": CHANNEL,
         "locator": dropped.locator,

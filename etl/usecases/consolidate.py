@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 
-from etl.findings.catalogue import CHECKS_FOLDER, read_check_header
-from etl.findings.model import fill_text
 from etl.usecases.board import open_if_begun, read_board
 from etl.usecases.context import Context
-
-
-@dataclass(frozen=True, slots=True)
-class PeriodFinding:
-    """A point for the reviewer about the whole period; `subject` names units or movements."""
-
-    code: str
-    severity: str
-    subject: str
-    message: str
-    fix: str
+from etl.usecases.period_rules import PeriodFinding, find_period_faults
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +75,7 @@ def consolidate_period(context: Context, report: str, period: str, now: datetime
     Raises UnknownReport, UnknownPeriod.
     """
     names = {"report": report, "period": period}
-    findings: list[PeriodFinding] = []
+    window = context.register.period(report, period)
     open_if_begun(context, report, period)
     with context.engine.connect() as connection:
         connection.execution_options(isolation_level="REPEATABLE READ")
@@ -98,30 +86,20 @@ def consolidate_period(context: Context, report: str, period: str, now: datetime
             sa.text("SELECT set_config('movement_reports.as_of', :as_of, true)"), {"as_of": now.isoformat()}
         )
         board = read_board(context, report, period, now, connection=connection)
-        for path in sorted(CHECKS_FOLDER.glob("*.sql")):
-            entry = read_check_header(path)
-            for row in connection.execute(sa.text(path.read_text("utf-8")), names).mappings():
-                texts = {"subject": row["subject"]}
-                findings.append(
-                    PeriodFinding(
-                        entry.code, entry.severity.value, row["subject"],
-                        fill_text(entry.message, texts), fill_text(entry.fix, texts),
-                    )
-                )  # fmt: skip
+        findings = find_period_faults(context, connection, report, window)
         connection.execute(
             sa.text("DELETE FROM core.period_finding WHERE report = :report AND period = :period"), names
         )
-        for found in findings:
+        rows = [{**names, **asdict(found), "now": now} for found in dict.fromkeys(findings)]
+        if rows:
             connection.execute(
                 sa.text(
-                    "INSERT INTO core.period_finding VALUES (:report, :period, :code, :severity, :subject, :message, "
-                    ":fix, :recorded_at) ON CONFLICT DO NOTHING"
+                    "INSERT INTO core.period_finding (report, period, code, severity, subject, message, fix, recorded_at, "
+                    "unit, form, row_key, column_code, value, expected) VALUES (:report, :period, :code, :severity, "
+                    ":subject, :message, :fix, :now, :unit, :form, :row, :column, :value, :expected) ON CONFLICT DO NOTHING"
                 ),
-                {
-                    **names, "code": found.code, "severity": found.severity, "subject": found.subject,
-                    "message": found.message, "fix": found.fix, "recorded_at": now,
-                },
-            )  # fmt: skip
+                rows,
+            )
         figures = connection.execute(
             sa.text("SELECT count(*) FROM mart.figure WHERE report = :report AND period = :period"), names
         ).scalar_one()
@@ -168,13 +146,20 @@ def read_period_findings(
 ) -> list[PeriodFinding]:
     """What the last consolidation found on the period; on `connection` when given."""
     statement = sa.text(
-        "SELECT * FROM mart.period_finding WHERE report = :report AND period = :period ORDER BY code, subject"
+        "SELECT * FROM mart.period_finding WHERE report = :report AND period = :period ORDER BY code, subject, form, "
+        "row_key, column_code, unit"
     )
     with _reading(context, connection) as reading:
         rows: list[Mapping[str, str]] = [
             dict(row) for row in reading.execute(statement, {"report": report, "period": period}).mappings()
         ]
-    return [PeriodFinding(r["code"], r["severity"], r["subject"], r["message"], r["fix"]) for r in rows]
+    return [
+        PeriodFinding(
+            r["code"], r["severity"], r["subject"], r["message"], r["fix"], r["unit"], r["form"], r["row_key"],
+            r["column_code"], r["value"], r["expected"],
+        )
+        for r in rows
+    ]  # fmt: skip
 
 
 def _reading(context: Context, connection: sa.Connection | None) -> AbstractContextManager[sa.Connection]:

@@ -40,13 +40,13 @@ class Knowledge:
 
     @cached_property
     def forms(self) -> Mapping[str, Form]:
-        """The form declarations. Raises BadForm."""
-        return read_forms()
+        """The form declarations of the settings' folder. Raises BadForm."""
+        return read_forms(self.settings.forms)
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """The finding catalogue. Raises BadCatalogue."""
-        return read_catalogue()
+        """The finding catalogue, with the suites of the settings' folder. Raises BadCatalogue."""
+        return read_catalogue(self.settings.expectations)
 
 
 @dataclass

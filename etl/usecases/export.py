@@ -71,7 +71,11 @@ def _make_workbook(context: Context, connection: sa.Connection, report: str, per
         completeness=board.rates["completeness"],
         timeliness=board.rates["timeliness"],
         coverage=_coverage_by_type(board),
-        remarks=tuple(found.message for found in read_period_findings(context, report, period, connection)),
+        remarks=tuple(
+            found.message
+            for found in read_period_findings(context, report, period, connection)
+            if found.severity != "info"
+        ),
     )
     return write_official_workbook(
         tables, cover, [_board_line(line) for line in board.units], _source_lines(connection, report, period)
@@ -95,14 +99,17 @@ def _make_table(
     rows: dict[str, dict[str, model.Scalar]] = {}
     for figure in figures:
         rows.setdefault(figure.row, _stub_of(context, version, figure.row))[figure.column] = _rounded(figure, version)
-    remarks = [column.code for column in version.columns if column.aggregation == "none" and not column.prefill]
+    remarks = [
+        column.code for column in version.columns if column.aggregation == "none" and not (column.prefill or column.key)
+    ]
     return list_table(form.code, version, rows.values(), note, leave_out=remarks)
 
 
 def _stub_of(context: Context, version: FormVersion, row_key: str) -> dict[str, model.Scalar]:
-    """The words of a list row: codes and names of movement and indicator."""
+    """The words of a list row: its keys, and the codes and names of what they refer to."""
     codes = row_key.split(LIST_KEY_SEPARATOR)
-    references = {column.reference: code for column, code in zip(version.key_columns, codes, strict=True)}
+    keys = {column.code: code for column, code in zip(version.key_columns, codes, strict=False)}
+    references = {column.reference: keys.get(column.code) for column in version.key_columns}
     register = context.register
     movement = next((m for m in register.movements if m.code == references.get("movement")), None)
     indicator = next(
@@ -113,14 +120,17 @@ def _stub_of(context: Context, version: FormVersion, row_key: str) -> dict[str, 
         ),
         None,
     )
+    unit = next(reversed(register.unit_versions(references.get("unit") or "")), None)
     words: dict[str, model.Scalar] = {
         "movement": references.get("movement"),
         "movement_name": movement.name if movement else None,
         "indicator": references.get("indicator"),
         "indicator_name": indicator.name if indicator else None,
         "indicator_unit": indicator.unit_of_measure if indicator else None,
+        "member": references.get("unit"),
+        "member_name": unit.name if unit else None,
     }
-    return {column.code: words.get(column.prefill or "") for column in version.columns if column.prefill}
+    return keys | {column.code: words.get(column.prefill or "") for column in version.columns if column.prefill}
 
 
 def _rounded(figure: Figure, version: FormVersion) -> Decimal | None:

@@ -15,6 +15,16 @@ class UnitDoesNotOwe(LookupError):
     """The unit is unknown or does not owe the report in that period."""
 
 
+def make_template(knowledge: Knowledge, report: str, period: str, unit: str) -> tuple[str, bytes]:
+    """The fill-in workbook of one unit: its file name and its bytes. Raises UnknownReport, UnknownPeriod, UnitDoesNotOwe."""
+    register = knowledge.register
+    duties = [row for row in build_obligations(register, report, period) if row.unit.code == unit]
+    if not duties:
+        raise UnitDoesNotOwe(f"{unit} owes no {report} for {period}")
+    plan = plan_unit_workbook(register, knowledge.forms, report, period, duties[0].unit, due_at=duties[0].due_at)
+    return f"{unit}_{report}_{period}.xlsx", write_workbook(plan)
+
+
 def write_templates(
     knowledge: Knowledge,
     report: str,
@@ -31,7 +41,7 @@ def write_templates(
     owed = [
         duty
         for duty in build_obligations(register, report, register.period(report, period))
-        if (unit is None and duty.exempt_reason is None) or duty.unit.code == unit
+        if (unit is None and not duty.is_excused) or duty.unit.code == unit
     ]
     if not owed:
         raise UnitDoesNotOwe(f"{unit or 'no unit'} owes {report} for {period}; see the units of the register")

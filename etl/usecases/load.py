@@ -7,19 +7,27 @@ tried alone: the one that fails stays pending with a note in `ops.fault`, the ot
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import partial
+from typing import Any, TypeVar
 
 import psycopg
 
 from etl.calendar.deadlines import TIMEZONE
-from etl.examination import Delivery, Examined, Examiner, Unread, judge, pause_collection
+from etl.examination import Delivery, Examined, Examiner, Unread, judge, pause_collection, sort_findings
+from etl.findings.model import Finding
+from etl.findings.reasons import attach_reasons
 from etl.reading.failures import ReaderFaultError
+from etl.register.lineage import group_by_lineage
 from etl.text import format_date
+from etl.usecases.alert_notices import queue_notices
 from etl.usecases.context import Context, Knowledge
 from etl.validation.faults import RuleFault
 from etl.warehouse.connect import raw_connection
+from etl.warehouse.history_rules import Candidate, find_history_faults
 from etl.warehouse.register_load import load_obligations
 from etl.warehouse.submission_load import (
     LOAD_LOCK,
@@ -28,6 +36,7 @@ from etl.warehouse.submission_load import (
     LoadRows,
     Newest,
     Obligation,
+    Reading,
     copy_findings,
     copy_observations,
     read_newest,
@@ -37,6 +46,8 @@ from etl.warehouse.submission_load import (
 )
 
 log = logging.getLogger(__name__)
+
+_Item = TypeVar("_Item", bound="tuple[Any, Examined] | tuple[Any, Examined, Any]")
 
 NOT_ABOUT_ONE_FILE = (psycopg.OperationalError, OSError, ReaderFaultError, RuleFault)
 """The warehouse, the disk, the readers or a rule are at fault: every file would fail alike, so the batch is tried again."""
@@ -61,13 +72,14 @@ def make_examiner(knowledge: Knowledge) -> Examiner:
     """The examiner on a context's register, forms and catalogue; rules load when the first batch is validated."""
     # Great Expectations costs seconds to import: only who examines pays.
     from etl.validation.run import Validator
+    from etl.validation.suites import load_suites
 
     return Examiner(
         knowledge.settings,
         knowledge.register,
         knowledge.forms,
         knowledge.catalogue,
-        lambda: Validator(knowledge.catalogue, knowledge.register),
+        lambda: Validator(knowledge.catalogue, knowledge.register, load_suites(knowledge.settings.expectations)),
     )
 
 
@@ -142,34 +154,113 @@ def _load_together(context: Context, pairs: Sequence[tuple[Arrival, Examined]]) 
     with raw_connection(context.engine) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOAD_LOCK,))
         still_pending = {arrival.id for arrival in read_pending(connection, [arrival.id for arrival, _ in pairs])}
-        waiting = [pair for pair in pairs if pair[0].id in still_pending]
-        owed = _open_obligations(context, connection, waiting)
-        newest = read_newest(connection, owed)
-        ids = reserve_submission_ids(connection, len(waiting))
-        rows, loaded, findings = LoadRows(), [], []
-        summary = BatchSummary()
-        for arrival, examined in waiting:
-            recorded_at = context.recorded_at(arrival.received_at)
-            obligation = _obligation_of(examined)
+        waiting = [(arrival, examined, Reading()) for arrival, examined in pairs if arrival.id in still_pending]
+        return store_examined(context, connection, waiting)
+
+
+def store_examined(
+    context: Context, connection: Connection, waiting: Sequence[tuple[Arrival, Examined, Reading]]
+) -> BatchSummary:
+    """Give arrivals their outcome, in order of receipt, inside the caller's transaction, which holds LOAD_LOCK.
+
+    Changes the `findings` and `verdict` of what was examined where the rules that need the warehouse find something.
+    """
+    owed = list_owed(context, connection, [(arrival, examined) for arrival, examined, _ in waiting])
+    newest = read_newest(connection, owed)
+    ids = reserve_submission_ids(connection, len(waiting))
+    summary = BatchSummary()
+    for wave in split_into_waves(context, waiting):
+        rows, loaded = LoadRows(), []
+        for arrival, examined, reading in wave:
+            recorded_at = _recorded_at(context, arrival, reading)
+            obligation = obligation_of(examined)
             hints = {**examined.identity.hints, **_known_codes(examined)}
+            rows.add_examination(arrival.id, reading, recorded_at, reading.generation)
             if obligation is None or obligation not in owed:
-                rows.add_outcome(arrival, "quarantined", recorded_at, None, hints)
+                rows.add_outcome(arrival, "quarantined", recorded_at, None, hints, reading.generation)
                 summary += BatchSummary(quarantined=1)
             elif _is_repeat(newest.get(obligation), arrival):
-                rows.add_outcome(arrival, "already_received", recorded_at, newest[obligation].submission_id, hints)
+                known = newest[obligation].submission_id
+                rows.add_outcome(arrival, "already_received", recorded_at, known, hints, reading.generation)
                 summary += BatchSummary(already_received=1)
             else:
                 submission_id = next(ids)
                 rows.add_submission(submission_id, arrival, obligation, examined, recorded_at)
-                rows.add_outcome(arrival, "submission", recorded_at, submission_id, hints)
-                loaded.append((submission_id, examined))
+                rows.add_outcome(arrival, "submission", recorded_at, submission_id, hints, reading.generation)
+                loaded.append((submission_id, arrival, examined, reading))
                 newest[obligation] = Newest(submission_id, arrival.sha256, arrival.received_at)
-                summary += BatchSummary(**{examined.verdict: 1})
-            findings.append((arrival.id, examined.findings, recorded_at))
-        rows.write(connection)
-        copy_observations(connection, loaded)
-        copy_findings(connection, findings)
-        return summary
+        rows.write_submissions(connection)
+        copy_observations(
+            connection, [(number, examined, reading.generation) for number, _, examined, reading in loaded]
+        )
+        candidates = [
+            candidate
+            for number, arrival, examined, reading in loaded
+            if (candidate := make_candidate(number, arrival, examined, reading.generation)) is not None
+        ]
+        history = find_history_faults(connection, candidates, context.register, context.catalogue)
+        for submission_id, arrival, examined, reading in loaded:
+            add_findings(examined, history.get(submission_id, ()))
+            rows.add_verdict(submission_id, examined, _recorded_at(context, arrival, reading), reading.generation)
+            summary += BatchSummary(**{examined.verdict: 1})
+        rows.write_judgements(connection)
+        # In this transaction: an answer is owed for exactly what was stored.
+        queue_notices(context, connection, [number for number, _, _, _ in loaded])
+        copy_findings(
+            connection,
+            [
+                (arrival.id, reading.generation, examined.findings, _recorded_at(context, arrival, reading))
+                for arrival, examined, reading in wave
+            ],
+        )
+    return summary
+
+
+def _recorded_at(context: Context, arrival: Arrival, reading: Reading) -> datetime:
+    """When this is known: what is read again is known from now on, never from then."""
+    known = context.recorded_at(arrival.received_at)
+    return known if reading.generation == 1 else max(known, context.clock())
+
+
+def split_into_waves(context: Context, waiting: Sequence[_Item]) -> list[list[_Item]]:
+    """Parts to be judged one after the other: a unit's second file, or its successor's, is compared with its first.
+
+    An item is a tuple whose second part was examined.
+    """
+    units = {item[1].identity.unit.code for item in waiting if item[1].identity.unit is not None}
+    families = group_by_lineage(context.register, units)
+    seen: Counter[str] = Counter()
+    waves: list[list[_Item]] = [[]]
+    for item in waiting:
+        unit = item[1].identity.unit
+        place = 0
+        if unit is not None:
+            place = seen[families[unit.code]]
+            seen[families[unit.code]] += 1
+        if place == len(waves):
+            waves.append([])
+        waves[place].append(item)
+    return waves
+
+
+def make_candidate(submission_id: int, arrival: Arrival, examined: Examined, generation: int) -> Candidate | None:
+    """A submission for the rules that compare it with earlier ones; None when it is not attributed."""
+    identity = examined.identity
+    if not (identity.unit and identity.report and identity.period):
+        return None
+    return Candidate(
+        submission_id, generation, arrival.id, identity.unit.code, identity.report, identity.period, arrival.received_at,
+        examined.submission.parsed,
+    )  # fmt: skip
+
+
+def add_findings(examined: Examined, found: Iterable[Finding]) -> None:
+    """Put what the warehouse's rules found to the other findings, and judge again."""
+    if added := list(found):
+        examined.findings = sort_findings([*examined.findings, *added])
+        examined.verdict = judge(examined.findings)
+    # Once more: rules that ask the warehouse add findings after the file was examined.
+    examined.findings = attach_reasons(examined.findings, examined.reasons)
 
 
 def _known_codes(examined: Examined) -> dict[str, str]:
@@ -178,7 +269,7 @@ def _known_codes(examined: Examined) -> dict[str, str]:
     return {name: item.code for name, item in known.items() if item is not None}
 
 
-def _obligation_of(examined: Examined) -> Obligation | None:
+def obligation_of(examined: Examined) -> Obligation | None:
     """Whose obligation the content speaks of; None when it cannot be attributed or is not owed by such a unit."""
     identity = examined.identity
     if not (identity.unit and identity.report and identity.period):
@@ -193,13 +284,11 @@ def _is_repeat(newest: Newest | None, arrival: Arrival) -> bool:
     return newest is not None and newest.sha256 == arrival.sha256 and newest.received_at <= arrival.received_at
 
 
-def _open_obligations(
-    context: Context, connection: Connection, pairs: Sequence[tuple[Arrival, Examined]]
-) -> set[Obligation]:
+def list_owed(context: Context, connection: Connection, pairs: Sequence[tuple[Arrival, Examined]]) -> set[Obligation]:
     """The obligations of these files that are on the ledger. A period that has begun is opened; one that has not is a finding."""
     wanted: dict[Obligation, Examined] = {}
     for arrival, examined in pairs:
-        obligation, period = _obligation_of(examined), examined.identity.period
+        obligation, period = obligation_of(examined), examined.identity.period
         if obligation is None or period is None:
             continue
         received = arrival.received_at.astimezone(TIMEZONE).date()

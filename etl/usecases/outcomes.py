@@ -35,9 +35,9 @@ _STATEMENT = sa.text(
            coalesce(s.unit, o.unit_hint), coalesce(s.report, o.report_hint), coalesce(s.period, o.period_hint),
            coalesce((SELECT array_agg(f.code || ': ' || f.message || ' ' || f.fix
                                       ORDER BY array_position(ARRAY['error', 'warning'], f.severity), f.ordinal)
-                     FROM core.finding f WHERE f.arrival_id = a.id AND f.severity <> 'info'), '{}')
+                     FROM core.current_finding f WHERE f.arrival_id = a.id AND f.severity <> 'info'), '{}')
     FROM landing.arrival a
-    LEFT JOIN landing.outcome o ON o.arrival_id = a.id
+    LEFT JOIN landing.current_outcome o ON o.arrival_id = a.id
     LEFT JOIN core.submission s ON s.arrival_id = a.id
     LEFT JOIN LATERAL (SELECT verdict FROM core.verdict v WHERE v.submission_id = s.id ORDER BY v.id DESC LIMIT 1) v ON true
     WHERE (:every OR a.id = ANY(:ids)) AND (NOT :quarantined OR o.outcome = 'quarantined')

@@ -8,7 +8,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from etl.calendar.deadlines import TIMEZONE, due_instant
+from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.periods import Period, PeriodKind, periods_between
 from etl.register.model import Register, Report
 from etl.usecases.board import Board, read_board
@@ -113,8 +113,8 @@ def due_events(knowledge: Knowledge, first: date, last: date) -> list[DueEvent]:
         for period in list_periods(register, report, earliest, last):
             cutoff = datetime.combine(workdays.next_working(period.end), datetime.max.time(), TIMEZONE)
             events.add(DueEvent(report.code, period.code, "cutoff", cutoff.replace(microsecond=0)))
-            for rule in set(report.due.values()):
-                events.add(DueEvent(report.code, period.code, "due", due_instant(period, rule, workdays)))
+            for instant in set(report.due_instants(period, workdays).values()):
+                events.add(DueEvent(report.code, period.code, "due", instant))
     chosen = [event for event in events if first <= event.at.astimezone(TIMEZONE).date() <= last]
     return sorted(chosen, key=lambda event: (event.at, event.report, event.period, event.kind))
 

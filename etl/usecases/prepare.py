@@ -41,5 +41,5 @@ def init_warehouse(settings: Settings, *, clock: Clock = real_clock) -> InitSumm
         periods = open_periods(context, now)
         todo += grant_roles(context.engine)
         return InitSummary(
-            describe_url(context.engine.url), applied, changed, periods, len({u.code for u in register.units}), todo
+            describe_url(context.engine.url), applied, changed, periods, len(register.lasting_units), todo
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from etl.calendar.deadlines import TIMEZONE, due_instant
+from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.periods import PeriodKind, next_period, period_at
 from etl.usecases.context import Knowledge
 
@@ -39,8 +39,8 @@ def list_reports(knowledge: Knowledge, now: datetime) -> list[dict[str, object]]
                         "start": period.start.isoformat(),
                         "end": period.end.isoformat(),
                         "due": {
-                            unit_type.value: due_instant(period, rule, workdays).isoformat()
-                            for unit_type, rule in report.due.items()
+                            unit_type.value: instant.isoformat()
+                            for unit_type, instant in report.due_instants(period, workdays).items()
                         },
                     }
                     for period in periods

@@ -5,11 +5,13 @@ Frame kinds (suite meta `frame`):
 - `fields`: a row per submission; columns are field names of one form;
 - `list`: a row per list row; columns are field names of one form;
 - `rows` / `columns`: a row per submission and row code / column code of one matrix; columns are the other codes;
-- `submission`: a row per submission; columns `F05.05.2` (matrix), `F07.tong_ca_nhan` (fields): for ties between forms;
+- `submission`: a row per submission; columns `F05.05.2` (matrix), `F07.tong_ca_nhan` (fields), sums and counts over
+  the rows of a list such as `F14.so_luong?hinh_thuc=BK_TINH` (`etl.validation.sums`): for ties between forms;
 - `cells`: a row per cell of every form; columns value, number, required, not_applicable.
 
-`<column>@decimals` is the number of decimals of a cell; `@name` columns come from the submission's context. Only the
-columns that the suite names are built. Missing and unreadable numbers are NaN alike: `ParsedCell.is_usable` tells them apart.
+`<column>@decimals` is the number of decimals of a cell; `@name` columns come from the submission's context, `@submission`
+numbers it within the batch. Only the columns that the suite names are built. Missing and unreadable numbers are NaN alike:
+`ParsedCell.is_usable` tells them apart.
 """
 
 from __future__ import annotations
@@ -24,10 +26,18 @@ from etl.forms.declaration import FIELD_COLUMN, CellKey, Kind, ValueType
 from etl.parsing.submission import ParsedCell
 from etl.register.model import Register
 from etl.validation.context import Submission
+from etl.validation.sums import SumMaker, parse_sum
 
 DECIMALS = "@decimals"
+SUBMISSION = "@submission"
+"""The number of a row's submission in the batch: what must be unique is unique within it."""
 _NOWHERE = CellKey("", "", "")
-DATE_CONTEXT = frozenset({"@period_start", "@period_end"})
+DATE_CONTEXT = frozenset({"@period_start", "@period_end", "@signed"})
+NUMBER_CONTEXT = frozenset(
+    {
+        "@member_count", "@highest_score", "@flag_ranks", "@certificate_ranks", "@bonus_due", "@bonus_tolerance",
+    }
+)  # fmt: skip
 RowMakers = Iterable[tuple[Callable[[str], CellKey | None], dict[str, object]]]
 Row = tuple[int, Callable[[str], CellKey | None], dict[str, object]]
 """Index of the submission, column name -> cell, and constant columns of the row."""
@@ -40,12 +50,22 @@ class Frame:
     data: pd.DataFrame
     submissions: Sequence[int]
     locate: Callable[[int, str], ParsedCell | None]
+    unusable: frozenset[tuple[int, str]] = frozenset()
+    """(row, column) of sums on which no rule may rest."""
 
 
 def build_frame(
-    kind: str, form: str | None, columns: Iterable[str], submissions: Sequence[Submission], register: Register
+    kind: str,
+    form: str | None,
+    columns: Iterable[str],
+    submissions: Sequence[Submission],
+    register: Register,
+    versions: frozenset[str] | None = None,
 ) -> Frame:
-    """The frame a suite asks for. Raises ValueError on an unknown kind."""
+    """The frame a suite asks for, of the submissions in one of these layouts of the form (None: any).
+
+    Raises ValueError on an unknown kind.
+    """
     if kind == "cells":
         return _build_cells(submissions)
     builders: Mapping[str, Callable[[Submission, str], RowMakers]] = {
@@ -56,6 +76,8 @@ def build_frame(
     }
     rows: list[Row] = []
     for index, submission in enumerate(submissions):
+        if versions is not None and not _is_of(submission, form, versions):
+            continue
         if kind == "submission":
             rows.append((index, _tie_finder(submission), {}))
         elif kind not in builders:
@@ -63,6 +85,11 @@ def build_frame(
         elif form is not None and form in submission.parsed.versions:
             rows.extend((index, find, constants) for find, constants in builders[kind](submission, form))
     return _fill(rows, sorted(set(columns)), submissions, register)
+
+
+def _is_of(submission: Submission, form: str | None, versions: frozenset[str]) -> bool:
+    layout = submission.parsed.versions.get(form) if form is not None else None
+    return layout is not None and layout.version in versions
 
 
 def _fields_rows(submission: Submission, form: str) -> RowMakers:
@@ -113,11 +140,21 @@ def _fill(rows: Sequence[Row], columns: Sequence[str], submissions: Sequence[Sub
         return submissions[index].parsed.cells.get(key) if key is not None else None
 
     data: dict[str, pd.Series[Any]] = {}
+    sums, unusable = SumMaker(), set[tuple[int, str]]()
     for name in columns:
-        if name.startswith("@"):
-            values: list[Any] = [contexts[index].get(name) for index, _, _ in rows]
+        if (wanted := parse_sum(name)) is not None:
+            found = [sums.add_up(index, submissions[index], wanted) for index, _, _ in rows]
+            unusable.update((row, name) for row, (_, usable) in enumerate(found) if not usable)
+            data[name] = _make_series([value for value, _ in found], "number")
+            continue
+        if name == SUBMISSION:
+            values: list[Any] = [index for index, _, _ in rows]
+        elif name.startswith("@"):
+            values = [contexts[index].get(name) for index, _, _ in rows]
         elif rows and name in rows[0][2]:
-            values = [constants[name] for _, _, constants in rows]
+            # A code such as "07" stays a text: as a number it would equal no code that a condition names.
+            data[name] = pd.Series([constants[name] for _, _, constants in rows], dtype=object)
+            continue
         else:
             of_decimals, plain = name.endswith(DECIMALS), name.removesuffix(DECIMALS)
             values = [
@@ -128,7 +165,7 @@ def _fill(rows: Sequence[Row], columns: Sequence[str], submissions: Sequence[Sub
         data[name] = _make_series(values, _storage_of(name, first))
 
     frame = pd.DataFrame(data, index=pd.RangeIndex(len(rows)))
-    return Frame(frame, [index for index, _, _ in rows], locate)
+    return Frame(frame, [index for index, _, _ in rows], locate, frozenset(unusable))
 
 
 def _cell_value(cell: ParsedCell | None, of_decimals: bool) -> Any:
@@ -148,7 +185,7 @@ def _storage_of(name: str, cell: ParsedCell | None) -> Literal["date", "number",
     A column in which every unit left its date blank would else be one of numbers, and the rule would raise.
     """
     if name.startswith("@"):
-        return "date" if name in DATE_CONTEXT else "object"
+        return "date" if name in DATE_CONTEXT else "number" if name in NUMBER_CONTEXT else "object"
     if cell is None or name.endswith(DECIMALS) or cell.declared.type.is_number:
         return "number"
     return "date" if cell.declared.type is ValueType.DATE else "object"

@@ -47,14 +47,16 @@ class Validator:
         """Findings of every suite, one list a submission, in the submissions' order. Raises RuleFault."""
         found: list[list[Finding]] = [[] for _ in submissions]
         for suite in self._suites:
-            frame = build_frame(suite.frame, suite.form, suite.columns, submissions, self._register)
+            frame = build_frame(suite.frame, suite.form, suite.columns, submissions, self._register, suite.versions)
             if not frame.data.empty:
-                self._run_suite(suite, frame, found)
+                self._run_suite(suite, frame, submissions, found)
             if on_progress is not None:
                 on_progress(suite.name)
         return found
 
-    def _run_suite(self, suite: LoadedSuite, frame: Frame, found: list[list[Finding]]) -> None:
+    def _run_suite(
+        self, suite: LoadedSuite, frame: Frame, submissions: Sequence[Submission], found: list[list[Finding]]
+    ) -> None:
         batch = self._batch_definition.get_batch({"dataframe": frame.data})
         outcome = batch.validate(suite.suite, result_format=_RESULT_FORMAT)
         if len(outcome.results) != len(suite.rules):
@@ -68,12 +70,18 @@ class Validator:
             if not rows and not result.success:
                 # A rule without rows to blame would fail unseen, and the file be accepted.
                 raise RuleFault(f"suite {suite.name}, rule {rule.code}: failed without naming a row")
+            entry = self._catalogue[rule.code]
             for row in rows or ():
-                found[frame.submissions[row]].extend(self._explain_row(rule, frame, row))
+                index = frame.submissions[row]
+                period = submissions[index].period
+                if entry.applies_on(period.end if period else None):
+                    found[index].extend(self._explain_row(rule, frame, row))
 
     def _explain_row(self, rule: Rule, frame: Frame, row: int) -> list[Finding]:
         cells = {name: frame.locate(row, name) for name in (*rule.needs, *rule.blame)}
         if not rule.on_unusable and any(cell is not None and not cell.is_usable for cell in cells.values()):
+            return []
+        if frame.unusable and any((row, name) in frame.unusable for name in cells):
             return []
         values = {str(name): value for name, value in frame.data.loc[row].items()}
         findings = []

@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from etl.findings.catalogue import SUITES_FOLDER, read_suite_specs
+from etl.validation.sums import BadSum, parse_sum
 
 FRAME_KINDS = frozenset({"fields", "list", "rows", "columns", "submission", "cells"})
-_META_KEYS = frozenset({"code", "category", "fix", "blame", "needs", "expected_column", "on_unusable"})
+_META_KEYS = frozenset(
+    {
+        "code", "category", "fix", "blame", "needs", "expected_column", "on_unusable", "effective_from", "effective_to",
+        "blank",
+    }
+)  # fmt: skip
+_SUITE_KEYS = frozenset({"frame", "form", "title", "versions", "source"})
 _NEEDED_META = frozenset({"code", "category", "fix", "blame"})
 
 
@@ -45,6 +52,8 @@ class LoadedSuite:
     form: str | None
     rules: Mapping[str, Rule]
     suite: Any
+    versions: frozenset[str] | None = None
+    """The layouts of the form that the rules speak of; None: all of them."""
 
     @property
     def columns(self) -> frozenset[str]:
@@ -82,6 +91,7 @@ def load_suites(folder: Path = SUITES_FOLDER, without: frozenset[str] = frozense
         frame = spec["meta"]["frame"]
         if frame not in FRAME_KINDS:
             raise BadSuite(f"{name}.json: unknown frame kind {frame!r}")
+        versions = _read_versions(name, spec["meta"])
         suite = gx.ExpectationSuite(name=name, meta=spec["meta"], expectations=wanted)
         kept = [(expectation.meta or {})["code"] for expectation in suite.expectations]
         if len(rules) != len(wanted) or kept != list(rules):
@@ -90,8 +100,34 @@ def load_suites(folder: Path = SUITES_FOLDER, without: frozenset[str] = frozense
         for expectation, rule in zip(suite.expectations, wanted, strict=True):
             if expectation.severity.value != rule["severity"]:
                 raise BadSuite(f"{name}.json: {rule['meta']['code']}: severity {rule['severity']!r} was not taken")
-        loaded.append(LoadedSuite(name, frame, spec["meta"].get("form"), rules, suite))
+        _check_sums(name, frame, rules)
+        loaded.append(LoadedSuite(name, frame, spec["meta"].get("form"), rules, suite, versions))
     return loaded
+
+
+def _read_versions(suite: str, meta: Mapping[str, Any]) -> frozenset[str] | None:
+    """The layouts a suite is for. A misspelt key would let it run on every layout, so unknown keys are refused."""
+    if unknown := meta.keys() - _SUITE_KEYS:
+        raise BadSuite(f"{suite}.json: unknown suite meta keys {sorted(unknown)}")
+    versions = meta.get("versions")
+    if versions is None:
+        return None
+    if not meta.get("form") or not isinstance(versions, list) or not all(isinstance(v, str) for v in versions):
+        raise BadSuite(f"{suite}.json: `versions` is a list of layout names of the suite's `form`, not {versions!r}")
+    return frozenset(versions)
+
+
+def _check_sums(suite: str, frame: str, rules: Mapping[str, Rule]) -> None:
+    for rule in rules.values():
+        for column in (*rule.needs, *rule.blame):
+            try:
+                wanted = parse_sum(column)
+            except BadSum as problem:
+                raise BadSuite(f"{suite}.json: {rule.code}: {problem}") from problem
+            if wanted is not None and (frame != "submission" or column in rule.blame):
+                raise BadSuite(
+                    f"{suite}.json: {rule.code}: the sum {column!r} has no cell to blame and no row of a form"
+                )
 
 
 def _read_rule(suite: str, rule: Mapping[str, Any]) -> Rule:

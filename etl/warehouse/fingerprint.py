@@ -22,6 +22,7 @@ _EXTRA: Mapping[str, tuple[str, str]] = {
         f"{_ARRIVAL}, s.received_at",
         "JOIN landing.arrival a ON a.id = t.arrival_id LEFT JOIN core.submission s ON s.id = t.submission_id",
     ),
+    "core.examination": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
     "core.submission": ("a.locator", "JOIN landing.arrival a ON a.id = t.arrival_id"),
     # Which came last decides: their order is part of what is known, their numbers are not.
     "core.verdict": (f"{_SUBMISSION}, {_NUMBER}", _OF_SUBMISSION),
@@ -32,8 +33,8 @@ _EXTRA: Mapping[str, tuple[str, str]] = {
 """Table -> (natural key columns in place of its surrogate ids, the joins that give them)."""
 
 _SCHEMAS = ("register", "landing", "core", "ops")
-_WITHOUT = {"ops.fault"}
-"""Faults of ours are a log of what happened, not a part of what is known."""
+_WITHOUT = {"ops.fault", "ops.letter", "ops.outbox"}
+"""Faults of ours and what was sent when are a log of what happened, not a part of what is known."""
 
 
 def compute_fingerprint(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:

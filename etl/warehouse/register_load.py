@@ -14,8 +14,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.periods import Period
 from etl.forms.declaration import FIELD_COLUMN, Form, FormVersion, Kind, Value
+from etl.register.award_rows import AWARD_COLUMNS, KIND_COLUMNS
 from etl.register.entities import FormStatus
 from etl.register.model import Register, Report
 from etl.register.obligations import build_obligations
@@ -76,13 +78,16 @@ def load_obligations(
                 owed.unit.code, owed.unit.name, owed.unit.type.value, report.code, period.code, owed.due_at,
                 owed.exempt_reason, owed.owed_from, owed.owed_to,
                 json.dumps({form: status.value for form, status in owed.forms.items()}),
+                owed.inherited_by, owed.passed_on, owed.lapsed_reason,
             ),
             recorded_at,
         )
-        for owed in build_obligations(register, report.code, period)
+        # A succession counts from its day: until then the unit is there to be asked itself.
+        for owed in build_obligations(register, report.code, period, by=now.astimezone(TIMEZONE).date())
     ]  # fmt: skip
     columns = (
         "unit", "unit_name", "unit_type", "report", "period", "due_at", "exempt_reason", "owed_from", "owed_to", "forms",
+        "inherited_by", "passed_on", "lapsed_reason",
     )  # fmt: skip
     return changed + apply_rows(connection, TableRows("obligation", columns, rows, scope), now)
 
@@ -138,12 +143,16 @@ def apply_rows(connection: psycopg.Connection[Any], wanted: TableRows, now: date
 
 def _register_rows(register: Register) -> Iterable[TableRows]:
     p = register.province
-    head = (p.code, p.name, p.council, p.standing_office, p.standing_office_unit, p.simulated)
+    scoring = (p.scoring.highest_score, p.scoring.flag_ranks, p.scoring.certificate_ranks)
+    head = (p.code, p.name, p.council, p.standing_office, p.standing_office_unit, p.simulated, *scoring)
     yield TableRows(
         "province",
-        ("code", "name", "council", "standing_office", "standing_office_unit", "simulated"),
+        (
+            "code", "name", "council", "standing_office", "standing_office_unit", "simulated", "highest_score", "flag_ranks",
+            "certificate_ranks",
+        ),
         [(head, p.recorded_at)],
-    )
+    )  # fmt: skip
     yield TableRows(
         "unit",
         ("code", "name", "type", "parent", "valid_from", "valid_to", "legal_basis", "sort_key"),
@@ -178,6 +187,9 @@ def _register_rows(register: Register) -> Iterable[TableRows]:
             for i in register.indicators
         ],
     )  # fmt: skip
+    yield _award_rows(register)
+    yield _plain("base_salary", register.base_salaries, "amount", "valid_from", "legal_basis")
+    yield _plain("contact", register.contacts, "unit", "role", "name", "email", "valid_from", "valid_to")
     yield TableRows(
         "report",
         ("code", "name", "clock", "frequency", "legal_basis", "valid_from", "valid_to"),
@@ -196,8 +208,22 @@ def _register_rows(register: Register) -> Iterable[TableRows]:
             for unit_type, status in form.status.items()
         ],
     )
-    yield _plain("exemption", register.exemptions, "unit", "report", "period", "reason")
+    yield _plain("exemption", register.exemptions, "unit", "report", "period", "reason", "withdrawn")
     yield _plain("calendar_override", register.calendar, "day", "working", "reason")
+
+
+def _award_rows(register: Register) -> TableRows:
+    columns = tuple(column for column in AWARD_COLUMNS if column != "recorded_at")
+    rows = []
+    for award in register.awards:
+        cells = [award.cells.get(kind) for kind in KIND_COLUMNS]
+        row = (
+            award.code, award.name, "|".join(sorted(award.issuers)), "|".join(sorted(award.kinds)),
+            *(award.coefficients.get(kind) for kind in KIND_COLUMNS), *(".".join(cell) if cell else None for cell in cells),
+            award.valid_from, award.valid_to, award.legal_basis,
+        )  # fmt: skip
+        rows.append((row, award.recorded_at))
+    return TableRows("award", columns, rows)
 
 
 def _plain(table: str, rows: Iterable[Any], *columns: str) -> TableRows:
@@ -208,7 +234,7 @@ def _field_rows(forms: Mapping[str, Form], recorded_at: datetime) -> TableRows:
     columns = (
         "form", "form_name", "form_version", "instrument", "kind", "row_code", "row_label", "column_code",
         "column_label", "field", "measure", "value_type", "unit_of_measure", "aggregation", "rate_of_part",
-        "rate_of_whole", "restricted", "place",
+        "rate_of_whole", "restricted", "place", "required",
     )  # fmt: skip
     rows = [
         (row, recorded_at) for form in forms.values() for version in form.versions for row in list_fields(form, version)
@@ -240,6 +266,7 @@ def list_fields(form: Form, version: FormVersion) -> list[Row]:
                 labels.get(row, ""), column, declared.label, getattr(declared, "field", None),
                 version.measure_of(form.code, row, column), declared.type.value, declared.unit, declared.aggregation,
                 rate[0] if rate else None, rate[1] if rate else None, declared.restricted, place,
+                declared.required or (row, column) in version.required_pairs,
             )
         )  # fmt: skip
     return rows
@@ -255,6 +282,16 @@ def _load_workdays(connection: psycopg.Connection[Any], register: Register, now:
         for day in days:
             copy.write_row((day, workdays.is_working(day)))
     connection.execute(
-        "INSERT INTO register.workday SELECT * FROM workday_incoming ON CONFLICT (day) DO UPDATE "
-        "SET working = excluded.working WHERE workday.working IS DISTINCT FROM excluded.working"
+        "UPDATE register.workday w SET retired_at = %s FROM workday_incoming n "
+        "WHERE w.day = n.day AND w.retired_at IS NULL AND w.working <> n.working",
+        (now,),
+    )
+    # What is told of a day for the first time was always so; a day that is changed is another from now on, or the days late of
+    # a board of the past would change.
+    connection.execute(
+        "INSERT INTO register.workday (day, working, recorded_at) SELECT n.day, n.working, "
+        "CASE WHEN EXISTS (SELECT 1 FROM register.workday w WHERE w.day = n.day) THEN %s ELSE '-infinity'::timestamptz END "
+        "FROM workday_incoming n "
+        "WHERE NOT EXISTS (SELECT 1 FROM register.workday w WHERE w.day = n.day AND w.retired_at IS NULL)",
+        (now,),
     )

@@ -27,8 +27,13 @@ LOAD_LOCK = 7_260_002
 SYSTEM = "system"
 _OBSERVATION_TYPES = (
     "int8", "text", "text", "text", "text", "int4", "text", "numeric", "text", "date", "int2", "text", "text", "text",
-    "text", "text", "bool",
+    "text", "text", "bool", "int2",
 )  # fmt: skip
+FINDING_COLUMNS = (
+    "code", "severity", "form", "sheet", "cell", "row_key", "column_code", "field", "value", "expected", "message", "fix",
+    "reason",
+)  # fmt: skip
+"""Of core.finding: what a finding says, in the order of `finding_values`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +102,21 @@ def reserve_submission_ids(connection: Connection, number: int) -> Iterator[int]
     return iter([int(row[0]) for row in rows])
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One examining of an arrival's bytes: its number from 1, who asked for it and why (Vietnamese)."""
+
+    generation: int = 1
+    by: str = SYSTEM
+    why: str = "Tệp mới đến"
+
+
 @dataclass(slots=True)
 class LoadRows:
     """What one load writes, gathered first: a few statements for a batch instead of several a file."""
 
     submissions: list[tuple[Any, ...]] = field(default_factory=list)
+    examinations: list[tuple[Any, ...]] = field(default_factory=list)
     verdicts: list[tuple[Any, ...]] = field(default_factory=list)
     decisions: list[tuple[Any, ...]] = field(default_factory=list)
     outcomes: list[tuple[Any, ...]] = field(default_factory=list)
@@ -109,36 +124,69 @@ class LoadRows:
     def add_submission(
         self, submission_id: int, arrival: Arrival, obligation: Obligation, examined: Examined, recorded_at: datetime
     ) -> None:
-        """A submission with its verdict and the system's decision."""
+        """A submission; its verdict follows when all rules have run."""
         versions = json.dumps(examined.form_versions)
         self.submissions.append(
             (submission_id, arrival.id, *obligation, arrival.received_at, arrival.sha256, versions, recorded_at)
         )
+
+    def add_verdict(
+        self,
+        submission_id: int,
+        examined: Examined,
+        recorded_at: datetime,
+        generation: int = 1,
+        decides: bool = True,
+        reason: str | None = None,
+    ) -> None:
+        """A submission's verdict and, where it `decides`, the system's decision with its reason (default: the verdict's)."""
         tally = Counter(finding.severity for finding in examined.findings)
         counts = (tally[Severity.ERROR], tally[Severity.WARNING], tally[Severity.INFO])
-        self.verdicts.append((submission_id, examined.verdict, *counts, recorded_at))
-        rejected = examined.verdict == "rejected"
-        reason = "Có lỗi theo quy tắc kiểm tra" if rejected else "Đạt quy tắc kiểm tra"
-        self.decisions.append((submission_id, "return" if rejected else "accept", SYSTEM, reason, recorded_at))
+        self.verdicts.append((submission_id, examined.verdict, *counts, recorded_at, generation))
+        if decides:
+            rejected = examined.verdict == "rejected"
+            reason = reason or ("Có lỗi theo quy tắc kiểm tra" if rejected else "Đạt quy tắc kiểm tra")
+            self.decisions.append((submission_id, "return" if rejected else "accept", SYSTEM, reason, recorded_at))
+
+    def add_examination(self, arrival_id: int, reading: Reading, recorded_at: datetime, values_generation: int) -> None:
+        """Who had an arrival's bytes examined, and why."""
+        self.examinations.append(
+            (arrival_id, reading.generation, values_generation, reading.by, reading.why, recorded_at)
+        )
 
     def add_outcome(
-        self, arrival: Arrival, outcome: str, recorded_at: datetime, submission_id: int | None, hints: Mapping[str, str]
+        self,
+        arrival: Arrival,
+        outcome: str,
+        recorded_at: datetime,
+        submission_id: int | None,
+        hints: Mapping[str, str],
+        generation: int = 1,
     ) -> None:
         """What became of an arrival; it is no longer pending then."""
         hinted = (hints.get("unit"), hints.get("report"), hints.get("period"))
-        self.outcomes.append((arrival.id, outcome, submission_id, *hinted, recorded_at))
+        self.outcomes.append((arrival.id, generation, outcome, submission_id, *hinted, recorded_at))
 
-    def write(self, connection: Connection) -> None:
-        """All of it, submissions before what refers to them."""
+    def write_submissions(self, connection: Connection) -> None:
+        """The submissions: before their observations, and before all that refers to them."""
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO core.submission (id, arrival_id, unit, report, period, received_at, sha256, form_versions, "
                 "recorded_at) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
                 self.submissions,
             )
+
+    def write_judgements(self, connection: Connection) -> None:
+        """Everything else."""
+        with connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO core.verdict (submission_id, verdict, errors, warnings, infos, recorded_at) "
+                "INSERT INTO core.examination (arrival_id, generation, values_generation, examined_by, reason, recorded_at) "
                 "VALUES (%s, %s, %s, %s, %s, %s)",
+                self.examinations,
+            )
+            cursor.executemany(
+                "INSERT INTO core.verdict (submission_id, verdict, errors, warnings, infos, recorded_at, generation) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s)",
                 self.verdicts,
             )
             cursor.executemany(
@@ -147,54 +195,58 @@ class LoadRows:
                 self.decisions,
             )
             cursor.executemany(
-                "INSERT INTO landing.outcome (arrival_id, outcome, submission_id, unit_hint, report_hint, period_hint, "
-                "recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO landing.outcome (arrival_id, generation, outcome, submission_id, unit_hint, report_hint, "
+                "period_hint, recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
                 self.outcomes,
             )
 
 
-def copy_observations(connection: Connection, loaded: Iterable[tuple[int, Examined]]) -> None:
-    """Every cell of the loaded submissions, also empty and unreadable ones, with raw text and coordinates."""
+def copy_observations(connection: Connection, loaded: Iterable[tuple[int, Examined, int]]) -> None:
+    """(submission id, what was read, generation of the reading): every cell of the loaded submissions, also empty and
+    unreadable ones, with raw text and coordinates."""
     with connection.cursor().copy("COPY core.observation FROM STDIN (FORMAT BINARY)") as copy:
         copy.set_types(_OBSERVATION_TYPES)
-        for submission_id, examined in loaded:
-            for row in _observation_rows(submission_id, examined):
+        for submission_id, examined, generation in loaded:
+            for row in observation_rows(submission_id, examined, generation):
                 copy.write_row(row)
 
 
-def _observation_rows(submission_id: int, examined: Examined) -> Iterator[tuple[Any, ...]]:
+def observation_rows(submission_id: int, examined: Examined, generation: int = 1) -> Iterator[tuple[Any, ...]]:
+    """Rows of core.observation, in the order of its columns."""
     versions = examined.submission.parsed.versions
     measures: dict[tuple[str, str, str], str] = {}
+    sheets: dict[str | None, str | None] = {}
     for key, cell in examined.submission.parsed.cells.items():
         version = versions[key.form]
         place = (key.form, key.row if version.rows or version.fields else "", key.column)
         measure = measures.get(place)
         if measure is None:
             measure = measures[place] = version.measure_of(key.form, key.row, key.column)
-        value, declared = cell.value, cell.declared
+        value, declared, raw, sheet = cell.value, cell.declared, cell.raw, cell.sheet
+        if sheet not in sheets:
+            sheets[sheet] = _storable(sheet)
         yield (
             submission_id, key.form, version.version, key.row, key.column, key.ordinal, measure, value.number, value.text,
-            value.day, value.decimals, _storable(cell.raw), value.missing, _storable(cell.sheet), cell.cell, declared.aggregation,
-            declared.restricted,
+            value.day, value.decimals, raw if raw is None or raw.isalnum() else _storable(raw), value.missing, sheets[sheet],
+            cell.cell, declared.aggregation, declared.restricted, generation,
         )  # fmt: skip
 
 
-def copy_findings(connection: Connection, findings: Iterable[tuple[int, Sequence[Finding], datetime]]) -> None:
-    """All findings of arrivals, numbered in the order in which the sender reads them."""
-    columns = (
-        "arrival_id, ordinal, code, severity, form, sheet, cell, row_key, column_code, field, value, expected, message, "
-        "fix, recorded_at"
-    )
+def copy_findings(connection: Connection, findings: Iterable[tuple[int, int, Sequence[Finding], datetime]]) -> None:
+    """(arrival id, generation, findings, recorded at): numbered in the order in which the sender reads them."""
+    columns = ", ".join(("arrival_id", "generation", "ordinal", *FINDING_COLUMNS, "recorded_at"))
     with connection.cursor().copy(f"COPY core.finding ({columns}) FROM STDIN") as copy:
-        for arrival_id, found, recorded_at in findings:
-            for ordinal, f in enumerate(found, start=1):
-                copy.write_row(
-                    (
-                        arrival_id, ordinal, f.code, f.severity.value, f.form, _storable(f.sheet), f.cell, f.row,
-                        f.column, f.field, _storable(f.value), _storable(f.expected), _storable(f.message),
-                        _storable(f.fix), recorded_at,
-                    )
-                )  # fmt: skip
+        for arrival_id, generation, found, recorded_at in findings:
+            for ordinal, finding in enumerate(found, start=1):
+                copy.write_row((arrival_id, generation, ordinal, *finding_values(finding), recorded_at))
+
+
+def finding_values(f: Finding) -> tuple[str | None, ...]:
+    """What is stored of a finding, in the order of FINDING_COLUMNS."""
+    return (
+        f.code, f.severity.value, f.form, _storable(f.sheet), f.cell, f.row, f.column, f.field, _storable(f.value),
+        _storable(f.expected), _storable(f.message), _storable(f.fix), _storable(f.reason),
+    )  # fmt: skip
 
 
 def _storable(text: str | None) -> str | None:

@@ -35,7 +35,7 @@ def _write_view(form: Form, version: FormVersion) -> str:
     lines = [
         f"CREATE VIEW {view} AS SELECT {', '.join([*selected, *values])} FROM mart.accepted a",
         f"JOIN core.observation o ON o.submission_id = a.submission_id AND o.form = {_quote(form.code)}",
-        f"AND NOT o.restricted AND o.ordinal = 0 GROUP BY {', '.join(selected)};",
+        f"AND o.generation = a.generation AND NOT o.restricted AND o.ordinal = 0 GROUP BY {', '.join(selected)};",
         f"COMMENT ON VIEW {view} IS {_quote(f'{form.code} – {form.name}: số liệu từng đơn vị')};",
     ]
     comments = dict(_HEAD) | ({"row_key": "Mã dòng"} if rowed else {})

@@ -3,7 +3,7 @@
 -- decisions known by then, so that an export's figures are of the same instant as its board.
 
 CREATE VIEW mart.accepted AS
-SELECT a.report, a.period, a.unit, u.unit_name, u.unit_type, a.received_at, a.submission_id
+SELECT a.report, a.period, a.unit, u.unit_name, u.unit_type, a.received_at, a.submission_id, a.generation
 FROM core.accepted_submissions(
     coalesce(nullif(current_setting('movement_reports.as_of', true), '')::timestamptz, 'infinity')) a
 JOIN register.obligation u ON u.report = a.report AND u.period = a.period AND u.unit = a.unit AND u.retired_at IS NULL;
@@ -15,10 +15,11 @@ COMMENT ON COLUMN mart.accepted.unit_name IS 'Tên đơn vị báo cáo';
 COMMENT ON COLUMN mart.accepted.unit_type IS 'Loại đơn vị';
 COMMENT ON COLUMN mart.accepted.received_at IS 'Thời điểm hệ thống nhận được';
 COMMENT ON COLUMN mart.accepted.submission_id IS 'Số hiệu lần nộp trong hệ thống';
+COMMENT ON COLUMN mart.accepted.generation IS 'Lần đọc tệp đang được tính (tăng khi tệp được đọc lại và số liệu đọc được thay đổi)';
 
 CREATE VIEW mart.board AS
 SELECT b.report, b.period, b.unit, b.unit_name, b.unit_type, b.status, b.due_at, b.accepted_at, b.days_late, b.attempts,
-       b.exempt_reason
+       b.exempt_reason, b.inherited_by
 FROM register.period p CROSS JOIN LATERAL core.board(p.report, p.period, now()) b WHERE p.retired_at IS NULL;
 COMMENT ON VIEW mart.board IS 'Bảng theo dõi nộp báo cáo đến thời điểm hiện tại';
 COMMENT ON COLUMN mart.board.report IS 'Mã báo cáo';
@@ -32,21 +33,23 @@ COMMENT ON COLUMN mart.board.accepted_at IS 'Thời điểm nhận lần nộp �
 COMMENT ON COLUMN mart.board.days_late IS 'Số ngày làm việc nộp muộn';
 COMMENT ON COLUMN mart.board.attempts IS 'Số lần nộp';
 COMMENT ON COLUMN mart.board.exempt_reason IS 'Lý do được miễn';
+COMMENT ON COLUMN mart.board.inherited_by IS 'Mã đơn vị kế thừa phải nộp phần còn thiếu, khi đơn vị đã kết thúc hoạt động';
 
 CREATE VIEW mart.coverage AS
 WITH owing AS (
-    SELECT o.report, o.period, f.form, o.unit, o.exempt_reason IS NULL AS expected
+    SELECT o.report, o.period, f.form, o.unit, o.exempt_reason IS NULL AS expected, o.lapsed_reason IS NOT NULL AS lapsed
     FROM register.obligation o
     JOIN register.report_form f ON f.report = o.report AND f.unit_type = o.unit_type AND f.status <> 'not_owed' AND f.retired_at IS NULL
     WHERE o.retired_at IS NULL
 )
-SELECT o.report, o.period, o.form, count(*) FILTER (WHERE o.expected)::integer AS units_expected,
+SELECT o.report, o.period, o.form, count(*) FILTER (WHERE o.expected AND (NOT o.lapsed OR a.unit IS NOT NULL))::integer AS units_expected,
        count(*) FILTER (WHERE o.expected AND given.has_form)::integer AS units_accepted,
        count(*) FILTER (WHERE NOT o.expected AND given.has_form)::integer AS units_beyond
 FROM owing o
 LEFT JOIN mart.accepted a ON a.report = o.report AND a.period = o.period AND a.unit = o.unit
 CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT 1 FROM core.observation v WHERE v.submission_id = a.submission_id AND v.form = o.form) AS has_form
+    SELECT EXISTS (SELECT 1 FROM core.observation v WHERE v.submission_id = a.submission_id
+                   AND v.generation = a.generation AND v.form = o.form) AS has_form
 ) given
 GROUP BY o.report, o.period, o.form;
 COMMENT ON VIEW mart.coverage IS 'Độ phủ số liệu: số đơn vị đã có số liệu được chấp nhận trên số đơn vị phải báo cáo, theo biểu';
@@ -76,7 +79,7 @@ WITH indicator AS (
            CASE WHEN o.aggregation = 'sum' THEN coalesce(i.aggregation, 'sum') ELSE o.aggregation END AS aggregation
     FROM mart.accepted a
     JOIN core.submission s ON s.id = a.submission_id
-    JOIN core.observation o ON o.submission_id = a.submission_id
+    JOIN core.observation o ON o.submission_id = a.submission_id AND o.generation = a.generation
     LEFT JOIN indicator i ON i.report = a.report AND i.period = a.period AND i.row_key = o.row_key
     WHERE o.number IS NOT NULL AND NOT o.restricted
 )
@@ -195,8 +198,8 @@ COMMENT ON COLUMN mart.movement_result.cumulative IS 'Lũy kế từ đầu năm
 COMMENT ON COLUMN mart.movement_result.rate IS 'Tỷ lệ thực hiện so với kế hoạch (%), tính lại';
 
 CREATE VIEW mart.finding AS
-SELECT s.report, s.period, s.unit, s.id AS submission_id, f.code, f.severity, f.form, f.sheet, f.cell, f.message, f.fix
-FROM core.finding f JOIN core.submission s ON s.arrival_id = f.arrival_id
+SELECT s.report, s.period, s.unit, s.id AS submission_id, f.code, f.severity, f.form, f.sheet, f.cell, f.message, f.fix, f.reason
+FROM core.current_finding f JOIN core.submission s ON s.arrival_id = f.arrival_id
 WHERE NOT EXISTS (
     SELECT 1 FROM register.form_field d
     WHERE d.retired_at IS NULL AND d.restricted AND d.form = f.form AND d.field = f.field
@@ -213,14 +216,22 @@ COMMENT ON COLUMN mart.finding.sheet IS 'Trang tính';
 COMMENT ON COLUMN mart.finding.cell IS 'Ô';
 COMMENT ON COLUMN mart.finding.message IS 'Nội dung';
 COMMENT ON COLUMN mart.finding.fix IS 'Cách sửa';
+COMMENT ON COLUMN mart.finding.reason IS 'Giải trình của đơn vị, ghi trong tệp góp ý gửi lại';
 
 CREATE VIEW mart.period_finding AS
-SELECT report, period, code, severity, subject, message, fix FROM core.period_finding;
+SELECT report, period, code, severity, subject, unit, form, row_key, column_code, value, expected, message, fix
+FROM core.period_finding;
 COMMENT ON VIEW mart.period_finding IS 'Điểm cần xem xét của cả kỳ, từ đối chiếu giữa các đơn vị';
 COMMENT ON COLUMN mart.period_finding.report IS 'Mã báo cáo';
 COMMENT ON COLUMN mart.period_finding.period IS 'Mã kỳ báo cáo';
 COMMENT ON COLUMN mart.period_finding.code IS 'Mã lỗi';
 COMMENT ON COLUMN mart.period_finding.severity IS 'Mức: error lỗi, warning cảnh báo, info thông tin';
 COMMENT ON COLUMN mart.period_finding.subject IS 'Đối tượng (đơn vị, phong trào)';
+COMMENT ON COLUMN mart.period_finding.unit IS 'Mã đơn vị được nhắc tới (trống nếu không phải một đơn vị)';
+COMMENT ON COLUMN mart.period_finding.form IS 'Mã biểu của số liệu được nhắc tới';
+COMMENT ON COLUMN mart.period_finding.row_key IS 'Mã dòng của số liệu được nhắc tới';
+COMMENT ON COLUMN mart.period_finding.column_code IS 'Mã cột của số liệu được nhắc tới';
+COMMENT ON COLUMN mart.period_finding.value IS 'Giá trị đang ghi';
+COMMENT ON COLUMN mart.period_finding.expected IS 'Giá trị để đối chiếu';
 COMMENT ON COLUMN mart.period_finding.message IS 'Nội dung';
 COMMENT ON COLUMN mart.period_finding.fix IS 'Việc cần làm';

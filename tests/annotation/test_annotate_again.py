@@ -24,7 +24,7 @@ from annotation_builders import (
 )
 
 from etl.annotation.annotate import annotate_workbook
-from etl.annotation.wording import RESULT_SHEET
+from etl.annotation.wording import RESULT_SHEET, WHERE_TO_EXPLAIN
 from etl.forms.library import read_forms
 from etl.reading.grid import Workbook
 from etl.reading.pool import read_workbook
@@ -47,7 +47,8 @@ def test_marks_of_what_was_corrected_turn_green() -> None:
     sheet = book["Biểu 1"]
     assert book.sheetnames == load(first).sheetnames
     assert fill_of(sheet["B7"]) == YELLOW
-    assert sheet["B7"].comment.text == "Hệ thống kiểm tra báo cáo:\nCẢNH BÁO: Lần hai. Ghi bằng chữ số."
+    text = "Hệ thống kiểm tra báo cáo:\nCẢNH BÁO: Lần hai. Ghi bằng chữ số."
+    assert sheet["B7"].comment.text == f"{text}\n{WHERE_TO_EXPLAIN}"
     for cell in ("B6", "B8"):
         assert fill_of(sheet[cell]) == GREEN
         assert sheet[cell].comment.text.endswith("Lần kiểm tra này không còn thấy lỗi ở ô này.")

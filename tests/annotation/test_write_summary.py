@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -107,11 +108,33 @@ def test_an_accepted_report_asks_for_nothing() -> None:
     assert "Tổng hợp" not in text
 
 
-def test_warnings_ask_for_reasons_not_for_a_resend() -> None:
+def test_warnings_ask_for_reasons_and_say_where_they_go() -> None:
     text = write_summary_text(facts("accepted_with_warnings", MIXED[2:3]))
-    assert "trả lời thông báo này và nêu lý do" in text
+    assert "ghi lý do vào cột “Giải trình của đơn vị” của trang tính “Kết quả kiểm tra”" in text
     assert "nền vàng là cần kiểm tra lại." in text
     assert "nền đỏ" not in text
+    without = write_summary_text(facts("accepted_with_warnings", MIXED[2:3], annotated=None))
+    assert "trả lời thông báo này và nêu lý do của từng cảnh báo" in without
+
+
+def test_a_warning_that_is_explained_asks_for_nothing_more() -> None:
+    explained = [replace(MIXED[2], reason="Do sáp nhập\nba xã.")]
+    text = write_summary_text(facts("accepted_with_warnings", explained))
+    assert "Đơn vị đã giải trình: Do sáp nhập ba xã." in text
+    assert "Tổng hợp: 1 cảnh báo đã giải trình." in text
+    assert "Việc cần làm" not in text
+    both = write_summary_text(facts("accepted_with_warnings", [*explained, make_finding("B9", severity="warning")]))
+    assert "Tổng hợp: 1 cảnh báo cần giải trình, 1 cảnh báo đã giải trình." in both
+    assert both.index("Ô B9:") < both.index("Ô B8:"), "what is still to be explained comes first"
+    assert "Việc cần làm" in both
+
+
+def test_a_trial_does_not_say_that_anything_was_received() -> None:
+    verdicts: list[Verdict] = ["accepted", "accepted_with_warnings", "rejected"]
+    for verdict in verdicts:
+        text = write_summary_text(replace(facts(verdict, MIXED if verdict == "rejected" else MIXED[2:3]), trial=True))
+        assert "kiểm tra thử: báo cáo chưa được nộp" in text
+        assert "được ghi nhận" not in text
 
 
 def test_without_a_copy_the_list_is_what_to_work_from() -> None:
@@ -120,13 +143,45 @@ def test_without_a_copy_the_list_is_what_to_work_from() -> None:
     assert "sửa theo danh sách trên" in text
 
 
+LONG = "Số liệu của dòng này lớn hơn tổng của các dòng thành phần cộng lại và khác với biểu trước. " * 8
+
+
+@pytest.mark.parametrize("number", [0, 3, 300, 5000])
+@pytest.mark.parametrize("length", [60, 2000])
+def test_the_summary_stays_one_page(number: int, length: int) -> None:
+    """An A4 page takes 62 lines of 92 characters in the print style of the page (measured in a browser)."""
+    severities = ("error", "warning", "info")
+    findings = [
+        make_finding(
+            f"B{at + 1}", f"Biểu {at % 17} – một tên trang tính dài"[: 31], severities[at % 3],
+            message=f"{at}: {(LONG * 3)[:length]}", fix=(LONG * 3)[:length],
+        )
+        for at in range(number)
+    ]  # fmt: skip
+    text = write_summary_text(facts("rejected" if number else "accepted", findings))
+    lines = sum(-(-len(line) // 92) for line in text.splitlines())
+    assert lines <= 62
+    assert text.count("- Ô B") == (min(number, 3) if length > 60 else text.count("- Ô B"))
+    for title in ("Phải sửa", "Cần kiểm tra lại, giải trình", "Lưu ý") if number else ():
+        assert f"== {title} (" in text
+
+
 def test_a_long_list_is_cut_and_says_so() -> None:
     findings = [make_finding(f"B{row}", message=f"Lỗi số {row}.") for row in range(1, 1301)]
     text = write_summary_text(facts("rejected", findings))
-    assert text.count("Lỗi số ") == MOST_ITEMS
-    assert "… và 1.260 nội dung nữa. Xem đủ trong tệp góp ý gửi kèm." in text
+    shown = text.count("Lỗi số ")
+    assert 5 < shown < 30
+    left = f"{1300 - shown:,}".replace(",", ".")
+    assert f"… và {left} nội dung nữa (Trang tính “Biểu 1”: {left}). Xem đủ trong tệp góp ý gửi kèm." in text
     cells = [make_finding(f"B{row}") for row in range(1, 101)]
     assert "B12 và 88 ô khác:" in write_summary_text(facts("rejected", cells))
+
+
+def test_without_a_copy_the_list_is_long_because_it_is_all_there_is() -> None:
+    findings = [make_finding(f"B{row}", message=f"Lỗi số {row}.") for row in range(1, 1301)]
+    text = write_summary_text(facts("rejected", findings, annotated=None))
+    assert text.count("Lỗi số ") == MOST_ITEMS
+    assert "… và 1.100 nội dung nữa (Trang tính “Biểu 1”: 1.100).\n" in text
 
 
 def test_nothing_out_of_a_file_becomes_markup() -> None:

@@ -232,9 +232,14 @@ def test_check_writes_marked_copies(run: Run, sample: Path, tmp_path: Path) -> N
     broken.write_bytes(file.read_bytes()[:500])
     code, _, err = run("check", file, broken, "--annotate", tmp_path / "marked")
     assert code == 1
-    (copy,) = (tmp_path / "marked").iterdir()
-    cell = openpyxl.load_workbook(copy)[finding["sheet"]][finding["cell"]]
+    written = {path.name: path for path in (tmp_path / "marked").iterdir()}
+    stem = f"{file.stem}_gop-y"
+    assert set(written) == {f"{stem}.xlsx", f"{stem}.html", f"{stem}.txt", "hỏng_gop-y.html", "hỏng_gop-y.txt"}
+    cell = openpyxl.load_workbook(written[f"{stem}.xlsx"])[finding["sheet"]][finding["cell"]]
     assert cell.comment is not None
+    assert f"“{stem}.xlsx”" in written[f"{stem}.txt"].read_text("utf-8")
+    assert finding["cell"] in written[f"{stem}.html"].read_text("utf-8")
+    assert "CHƯA ĐẠT" in written["hỏng_gop-y.txt"].read_text("utf-8")
     assert "hỏng.xlsx: no marked copy" in err
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -19,11 +19,26 @@ from etl.examination import Examined, Examiner
 from etl.findings.catalogue import read_catalogue
 from etl.settings import DEFAULT_MAX_FILE_MB
 from etl.usecases.load import make_examiner
+from tests.findings.pairs_awards import AWARD_PAIRS
+from tests.findings.pairs_basics import BASIC_PAIRS, STAFF_PAIRS
+from tests.findings.pairs_decisions import BLOC_PAIRS, DECISION_PAIRS
 from tests.golden.make_cases import copy_row, merge_movements, put, rename
+from tests.golden.old_ways import (
+    TCVN3,
+    hide_lines,
+    in_compound,
+    rewrite_texts,
+    typed_in,
+    without_column_codes,
+    without_headings,
+)
 from tests.golden.sender import (
     BLOC,
     COMMUNE,
     DEPARTMENT,
+    STATISTICS,
+    YEAR,
+    YEAR_PERIOD,
     Edit,
     Sending,
     add_sheet,
@@ -43,6 +58,7 @@ from tests.golden.sender import (
 ELSEWHERE: Mapping[str, str] = {
     "ID-UNIT-NOT-IN-FORCE": "needs a register with an abolished unit: tests/recognition/test_identify.py",
     "ID-PERIOD-NOT-STARTED": "needs the receipt instant: tests/usecases",
+    "F06-FIGHTERS-QUOTA": "in force until 2023 only: tests/validation/test_award_rules.py",
     "P-LEAD-SILENT": "needs the warehouse: tests/usecases",
     "P-SAME-FIGURES": "needs the warehouse: tests/usecases",
     "P-SAME-FILE": "needs the warehouse: tests/usecases",
@@ -67,6 +83,14 @@ def pair(edits: Edit | list[Edit], where: Where, twin: Edit | list[Edit] = (), u
     """Both files from edits of a sound workbook of one unit; without a twin the sound workbook is the twin."""
     first, second = (list(item) if isinstance(item, list | tuple) else [item] for item in (edits, twin))
     return Pair(make_sending(*first, unit=unit), where, make_sending(*second, unit=unit))
+
+
+def year_pair(
+    edits: Sequence[Edit], where: Where, twin: Sequence[Edit] = (), report: str = YEAR, unit: str = DEPARTMENT
+) -> Pair:
+    """Both files of the year's report, which has the forms that the half-year's has not."""
+    first, second = (make_sending(*items, unit=unit, report=report, period=YEAR_PERIOD) for items in (edits, twin))
+    return Pair(first, where, second)
 
 
 def sends(data: bytes, name: str = "bao-cao.xlsx") -> Edit:
@@ -120,13 +144,6 @@ def no_titles(sending: Sending) -> None:
     for form in ("F00", "F03", "F05", "F07"):
         for row in (2, 3):
             write(form, row, 0, "")(sending)
-
-
-def no_header_codes(sending: Sending) -> None:
-    """An edit: the row of column codes of F05 is emptied."""
-    sheet = sending.plan.sheet_of("F05")
-    for column in range(8):
-        sheet.cells.pop((sheet.header_row, column))
 
 
 def code_column_text(form: str, row_code: str, text: str, column: int) -> Edit:
@@ -203,7 +220,9 @@ def make_cases() -> dict[str, Pair]:
         ),
         # the forms
         "FORM-MISSING": pair(drop_sheet("F07"), WHOLE_FILE, rename("F07", "Trang tính 1")),
-        "FORM-NO-TABLE": pair(no_header_codes, (F05, None), shift("F05", down=2)),
+        "FORM-NO-TABLE": pair(without_headings("F05"), (F05, None), without_column_codes("F05")),
+        "FORM-LEGACY-LAYOUT": pair(without_column_codes("F05"), (F05, None), shift("F05", down=2)),
+        "TEXT-LEGACY-ENCODING": pair(typed_in(TCVN3, "F05"), (F05, None), rewrite_texts(in_compound, "F05")),
         "FORM-HIDDEN": pair(hide("F05"), (F05, None), [add_sheet("bản nháp", like="F05"), hide("bản nháp")]),
         "FORM-TOO-LONG": pair(write("F03", 10_100, 6, 1), (F03, None), write("F03", 9_000, 6, 1)),
         "FORM-DUPLICATE": pair(add_sheet("bản nháp", like="F05"), ("bản nháp", None), add_sheet("bản nháp")),
@@ -222,6 +241,8 @@ def make_cases() -> dict[str, Pair]:
         "ROW-NO-CODE": pair(
             [write("F05", 25, 0, "Cộng thêm"), write("F05", 25, 2, 7)], (F05, "A26"), write("F05", 25, 0, "Cộng thêm")
         ),
+        "ROW-HIDDEN": pair(hide_lines("F05", rows=[10]), (F05, "C11"), hide_lines("F05", rows=[3, 27])),
+        "COLUMN-HIDDEN": pair(hide_lines("F05", columns=[3]), (F05, "D9"), hide_lines("F05", columns=[1])),
         "ROW-NOT-ASKED": pair(spare_row("DNTN", "DNTN02"), (F03, "A45"), spare_row("VNN", "CNTG")),
         "ROW-NOT-REPORTED": pair(f03_row_gone, (F03, None), merge_movements),
         # the cells
@@ -232,6 +253,8 @@ def make_cases() -> dict[str, Pair]:
         "CELL-AMBIGUOUS": pair(put("F05", "13", "6", "1,415"), cell("H21"), put("F05", "13", "6", "1.415")),
         "CELL-NOT-DATE": pair(put("F00", "10", "1", "31/06/2026"), (F00, "D18"), put("F00", "10", "1", "30.6.2026")),
         "CELL-NOT-CHOICE": pair(put("F00", "04", "1", "Đột xuất"), (F00, "D12"), put("F00", "04", "1", "ĐỊNH KỲ")),
+        "CELL-NOT-TEXT": pair(put("F00", "05", "1", date(2026, 6, 1)), (F00, "D13"), put("F00", "05", "1", " 2026-s1")),
+        "CELL-X-REQUIRED": pair(put("F05", "02", "1", "X"), cell("C10"), put("F05", "13", "2", "x")),
         "CELL-ERROR": pair(put("F05", "11", "2", "#N/A", "=NA()"), cell("D19"), put("F05", "11", "2", "25")),
         "CELL-UNCACHED": pair(put("F05", "11", "2", None, "=20+5"), cell("D19"), put("F05", "11", "2", 25)),
         "CELL-REQUIRED": pair(put("F05", "02", "1", None), cell("C10"), put("F05", "13", "1", None)),
@@ -281,6 +304,7 @@ def not_owed() -> Sending:
     sending = make_sending(without_metadata, report="statistics-year", period="2026-A1")
     for form in ("F00", "F05"):
         write(form, 2, 0, "")(sending)
+    drop_sheet("F04")(sending)
     bloc = read_knowledge().register.unit_versions(BLOC)[-1]
     return sending.field("F00", "01", bloc.code).field("F00", "02", bloc.name)
 
@@ -309,7 +333,11 @@ def f03_row_gone(sending: Sending) -> None:
     drop_row("F03", sending.plan.sheet_of("F03").first_row)(sending)
 
 
-CASES = make_cases()
+CASES = make_cases() | {code: year_pair(*told) for code, told in AWARD_PAIRS.items()}
+CASES |= {code: year_pair(*told) for code, told in BASIC_PAIRS.items()}
+CASES |= {code: year_pair(*told, report=STATISTICS) for code, told in STAFF_PAIRS.items()}
+CASES |= {code: year_pair(*told) for code, told in DECISION_PAIRS.items()}
+CASES |= {code: year_pair(*told, unit=BLOC) for code, told in BLOC_PAIRS.items()}
 
 
 @pytest.fixture(scope="module")

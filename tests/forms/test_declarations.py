@@ -31,6 +31,14 @@ def matrix_form(**changes: Any) -> Spec:
     return fields_form(**{"fields": [], "columns": columns, "rows": rows, **changes})
 
 
+def key(code: str = "A", field: str = "stt", **more: Any) -> Spec:
+    return {"code": code, "field": field, "label": "STT", "type": "code", "key": True, **more}
+
+
+def list_form(columns: list[Spec] | None = None, **changes: Any) -> Spec:
+    return fields_form(**{"fields": [], "columns": [key()] if columns is None else columns, **changes})
+
+
 def row(code: str = "01", field: str = "a", **more: Any) -> Spec:
     return {"code": code, "field": field, "label": "A", **more}
 
@@ -70,6 +78,24 @@ BAD: dict[str, tuple[Spec, str]] = {
     "an unknown key": (fields_form(fields=[row(requried=True)]), "requried"),
     "a code with a blank": (fields_form(fields=[{"code": "0 1", "field": "a", "label": "A"}]), "code"),
     "a field name with tones": (fields_form(fields=[{"code": "01", "field": "tổng", "label": "A"}]), "field"),
+    "rows of a matrix from somewhere": (matrix_form(rows_from="open"), "list"),
+    "rows of blocs without units": (list_form(rows_from="bloc_members"), "unit"),
+    "rows of movements by unit": (list_form([key(reference="unit")], rows_from="movement_indicators"), "indicator"),
+    "an open list with two keys": (list_form([key(), key("B", "hai")], rows_from="open"), "None"),
+    "an open list by text": (list_form([key(type="text")], rows_from="open"), "running number"),
+    "an open list that is added up": (
+        list_form([key(), {"code": "1", "field": "so", "label": "Số", "aggregation": "sum"}], rows_from="open"), "added up",
+    ),
+    "rows from elsewhere": (list_form(rows_from="register"), "rows_from"),
+    "a number of several lines": (fields_form(fields=[row(multiline=True)]), "multiline"),
+    "a field that every view has": (fields_form(fields=[row(field="unit")]), "wide view"),
+    "rows of one measure": (
+        matrix_form(rows=[{"code": "01", "label": "A", "measure": "02"}, {"code": "02", "label": "B"}]), "measure",
+    ),
+    "columns of one measure": (
+        matrix_form(columns=[{"code": "1", "label": "A", "measure": "m"}, {"code": "2", "label": "B", "measure": "m"}]),
+        "measure",
+    ),
     "no versions": ({"code": "F99", "name": "Thử", "versions": []}, "versions"),
     "a form code of its own making": (fields_form() | {"code": "X1"}, "code"),
     "versions that overlap": (
@@ -120,13 +146,37 @@ def test_versions_follow_the_period() -> None:
 def test_the_forms_of_the_project() -> None:
     forms = read_forms()
     assert {code: form.versions[-1].kind for code, form in forms.items()} == {
-        "F00": Kind.FIELDS, "F03": Kind.LIST, "F05": Kind.MATRIX, "F07": Kind.FIELDS,
+        "F00": Kind.FIELDS, "F01": Kind.FIELDS, "F02": Kind.MATRIX, "F03": Kind.LIST, "F04": Kind.MATRIX,
+        "F05": Kind.MATRIX, "F06": Kind.FIELDS, "F07": Kind.FIELDS, "F08": Kind.MATRIX, "F09": Kind.MATRIX,
+        "F10": Kind.FIELDS, "F11": Kind.LIST, "F12": Kind.MATRIX, "F13": Kind.FIELDS, "F14": Kind.LIST,
     }  # fmt: skip
     for code, form in forms.items():
         for version in form.versions:
             cells = list(version.walk_cells(code))
             measures = [version.measure_of(code, key.row, key.column) for key, _ in cells]
             assert len(set(measures)) == len(measures) == len({key for key, _ in cells})
+
+
+def test_rows_of_lists(write_form: Callable[[Spec], Path]) -> None:
+    version = read_form(write_form(list_form(rows_from="open", open_rows=40))).versions[0]
+    assert (version.kind, version.rows_from, version.open_rows) == (Kind.LIST, "open", 40)
+    assert read_form(write_form(list_form())).versions[0].rows_from is None
+    assert read_forms()["F03"].versions[-1].rows_from == "movement_indicators"
+
+
+def test_measures_of_a_matrix_join_its_versions(write_form: Callable[[Spec], Path]) -> None:
+    """The newer layout split a row and inserted a column; what stayed the same keeps its name."""
+    older = matrix_form(effective_to=date(2026, 12, 31))["versions"][0]
+    newer = matrix_form(
+        version="2", effective_from=date(2027, 1, 1),
+        rows=[{"code": "01", "label": "Tổng"}, {"code": "03", "label": "Tập thể", "measure": "02"}],
+        columns=[{"code": "1", "label": "Tổng"}, {"code": "2", "label": "Cờ", "measure": "flags"},
+                 {"code": "3", "label": "Bằng khen", "measure": "2"}],
+    )["versions"][0]  # fmt: skip
+    form = read_form(write_form({"code": "F99", "name": "Thử", "versions": [older, newer]}))
+    first, second = form.versions
+    assert first.measure_of("F99", "02", "2") == second.measure_of("F99", "03", "3") == "F99.02.2"
+    assert second.measure_of("F99", "01", "2") == "F99.01.flags"
 
 
 def test_structural_zeros_and_required_cells_of_f05() -> None:

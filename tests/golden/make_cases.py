@@ -13,13 +13,17 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from etl.examination import Delivery, Examined, Examiner
 from etl.templates.model import CellPlan
 from etl.usecases.check import show_finding
+from tests.golden.case import Case, put
+from tests.golden.cases_awards import make_award_cases
+from tests.golden.cases_basics import make_basic_cases
+from tests.golden.cases_decisions import make_decision_cases
+from tests.golden.cases_reading import make_reading_cases
 from tests.golden.sender import (
     COMMUNE,
     Edit,
@@ -51,16 +55,6 @@ BAC_KAN_AWARDS: Mapping[str, Mapping[str, int]] = {
 BAC_KAN_STRUCTURE: Mapping[str, float] = {"01": 468, "02": 179, "04": 289, "06": 200, "07": 150, "08": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A golden case: its folder, what is changed in a sound workbook, whose figures `observations.csv` holds."""
-
-    folder: str
-    forms: Sequence[str]
-    edits: Sequence[Edit]
-    unit: str | None = None
-
-
 def bac_kan(
     leaders: tuple[object, str | None] = (38.2, None), workers: tuple[object, str | None] = (61.75, None)
 ) -> Edit:
@@ -74,11 +68,6 @@ def bac_kan(
             sending.field("F07", row, value, number_format)  # type: ignore[arg-type]
 
     return edit
-
-
-def put(form: str, row: str, column: str, value: str | int | float | date | None, formula: str | None = None) -> Edit:
-    """An edit: one value."""
-    return lambda sending: sending.put(form, row, column, value, formula=formula)
 
 
 def rename(form: str, name: str) -> Edit:
@@ -245,7 +234,9 @@ CASES: tuple[Case, ...] = (
         "forms/which-sheets",
         ["F00", "F03"],
         [drop_sheet("F07"), add_sheet("F03 bản nháp", like="F03"), add_sheet("Ghi chú của tôi"),
-         lambda sending: [sending.plan.sheet_of("F05").cells.pop((7, column), None) for column in range(9)]],
+         lambda sending: [
+             sending.plan.sheet_of("F05").cells.pop((row, column), None) for row in (6, 7) for column in range(9)
+         ]],
     ),
     Case(
         "cross/ties-broken",
@@ -253,19 +244,22 @@ CASES: tuple[Case, ...] = (
         [put("F07", "01", "1", 21), put("F07", "02", "1", 9), put("F07", "04", "1", 11), put("F07", "08", "1", 3),
          put("F07", "06", "1", 22), put("F07", "07", "1", 23), put("F07", "03", "1", 42.9), put("F07", "05", "1", 52.4)],
     ),
+    *make_award_cases(bac_kan((38.2, None), (61.8, None))),
+    *make_basic_cases(),
+    *make_decision_cases(),
+    *make_reading_cases(),
 )  # fmt: skip
 
 
 def build_input(case: Case) -> bytes:
     """The workbook of a case."""
-    sending = make_sending(*case.edits, unit=case.unit) if case.unit else make_sending(*case.edits)
-    return sending.to_bytes()
+    return make_sending(*case.edits, unit=case.unit, report=case.report, period=case.period).to_bytes()
 
 
 def examine_inputs(examiner: Examiner) -> dict[str, Examined]:
     """Every stored input by its folder, examined in one batch."""
     deliveries = [
-        Delivery(place, "input.xlsx", (FOLDER / case.folder / "input.xlsx").read_bytes())
+        Delivery(place, case.file, (FOLDER / case.folder / case.file).read_bytes())
         for place, case in enumerate(CASES)
     ]
     return {case.folder: examined for case, examined in zip(CASES, examiner.examine(deliveries), strict=True)}
@@ -303,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for case in CASES:
         folder = FOLDER / case.folder
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "input.xlsx").write_bytes(build_input(case))
+        (folder / case.file).write_bytes(build_input(case))
     if not wanted.accept:
         return
     for case, examined in zip(CASES, examine_inputs(share_examiner()).values(), strict=True):

@@ -25,12 +25,18 @@ from etl.templates.model import META_SHEET, CellPlan, Scalar, SheetPlan, Workboo
 from etl.templates.write import DATE_FORMAT, DECIMAL_FORMAT, WHOLE_FORMAT, write_workbook
 from etl.usecases.context import Knowledge
 from etl.usecases.load import make_examiner
+from tests.golden.sound_awards import fill_sound_awards
+from tests.golden.sound_basics import fill_sound_basics
+from tests.golden.sound_decisions import fill_sound_decisions
 
 DEPARTMENT = "H14.SNV"
 COMMUNE = "H14.X01290"
 BLOC = "H14.KHOI01"
 HALF_YEAR = "movements-half"
 PERIOD = "2026-S1"
+YEAR = "movements-year"
+STATISTICS = "statistics-year"
+YEAR_PERIOD = "2026-A1"
 Place = tuple[int, int]
 
 SOUND_AWARDS: Mapping[str, Mapping[str, int]] = {
@@ -115,6 +121,8 @@ class Sending:
 
 
 Edit = Callable[[Sending], object]
+SOUND_FILLS: tuple[Edit, ...] = (fill_sound_awards, fill_sound_basics, fill_sound_decisions)
+"""Sound figures of the other groups of forms; each is silent on forms that the workbook does not have."""
 
 
 def award_at(awards: Mapping[str, Mapping[str, int]], row: str, column: str) -> int:
@@ -169,6 +177,8 @@ def _plan_sound(unit: str, report: str, period: str) -> WorkbookPlan:
     if "F07" in forms:
         for row, number in SOUND_STRUCTURE.items():
             sending.field("F07", row, number)
+    for fill in SOUND_FILLS:
+        fill(sending)
     return plan
 
 

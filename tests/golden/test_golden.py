@@ -27,7 +27,7 @@ def test_findings_and_observations(case: Case, examined_inputs: dict[str, Examin
 
 
 def test_every_folder_is_a_case() -> None:
-    stored = {str(path.parent.relative_to(FOLDER).as_posix()) for path in FOLDER.glob("*/*/input.xlsx")}
+    stored = {str(path.parent.relative_to(FOLDER).as_posix()) for path in FOLDER.glob("*/*/input.*")}
     assert stored == {case.folder for case in CASES}
 
 
@@ -79,3 +79,14 @@ def test_percentages_are_held_to_their_own_decimals(
 def test_what_moved_is_read_as_if_it_had_not(case: str, examined_inputs: dict[str, Examined]) -> None:
     assert found(examined_inputs[case]) == []
     assert examined_inputs[case].verdict == "accepted"
+
+
+def test_proposed_badges_are_not_granted(examined_inputs: dict[str, Examined]) -> None:
+    """Domain brief §1.3, 002-k: 425 badges were proposed ("trình tặng"); told as granted they are an error."""
+    right, wrong = (examined_inputs[f"F08/{name}"] for name in ("bac-kan-2020", "granted-not-proposed"))
+    number = {key: cell.value.number for key, cell in right.submission.parsed.cells.items() if key.form == "F08"}
+    badges = {key.column: value for key, value in number.items() if key.row == "09"}
+    assert (badges["4"], badges["6"]) == (425, 0)
+    assert (right.verdict, found(right)) == ("accepted", [])
+    assert ("F08-GRANTED-INDIVIDUALS", "H17") in found(wrong)
+    assert wrong.verdict == "rejected"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from etl.findings.catalogue import read_catalogue
 from etl.forms.declaration import Choice, Value, ValueType
+from etl.forms.library import read_forms
 from etl.parsing.values import MAX_DECIMALS, ParsedValue, displayed_decimals, parse_value, read_date
 from etl.reading.grid import Cell, CellKind
 from etl.text import format_date, format_number
@@ -220,7 +221,9 @@ def test_decimals_are_never_more_than_can_be_kept() -> None:
     "text",
     [
         "16/06/2026", "16/6/2026", "16/6/26", "16.6.2026", "16-06-2026", "16 / 06 / 2026", "2026-06-16", "2026-6-16",
-        "2026-06-16T08:30:00", "ngày 16 tháng 6 năm 2026", "Ngày 16 tháng 06 năm 2026",
+        "2026-06-16T08:30:00", "ngày 16 tháng 6 năm 2026", "16 tháng 6 năm 2026", "ngày 16/6/2026", "Thứ Ba, 16/06/2026",
+        "thứ 3, ngày 16/06/2026", "T3,06/16/2026", "Ngày 16 tháng 6, năm 2026.", "16/06/2026, 08:30", "16-6-26",
+        "Ngày 16 tháng 06 năm 2026",
         "Cao Bằng, ngày 16 tháng 6 năm 2026", "T3, 16/06/2026", "16/06/2026 08:30", "T3, 06/16/2026 - 23:57",
     ],
 )  # fmt: skip
@@ -236,6 +239,8 @@ def test_the_weekday_tag_tells_the_foreign_stamp() -> None:
     assert read_date("CN, 05/04/2026") == date(2026, 4, 5)
     assert read_date("T2, 05/04/2026") == date(2026, 5, 4)
     assert read_date("T7, 05/04/2026") is None
+    assert read_date("Chủ nhật, 01/02/2026") == date(2026, 2, 1)
+    assert read_date("Thứ hai, 01/12/2026") == date(2026, 1, 12)
     assert read_date("01/21/2022") is None
 
 
@@ -290,10 +295,26 @@ def test_a_wrong_choice_names_the_right_ones() -> None:
     assert read("Đột xuất", ValueType.CHOICE).expected == "Định kỳ (NĐ 09/2019/NĐ-CP), Thống kê"
 
 
+def test_of_a_long_list_the_nearest_are_named() -> None:
+    awards = next(column for column in read_forms()["F14"].versions[-1].columns if column.field == "hinh_thuc")
+    expected = parse_value(Cell(CellKind.TEXT, "bằng khen"), awards).expected
+    assert expected is not None
+    named = expected.split("; ")
+    assert named[:2] == ["Bằng khen của Thủ tướng Chính phủ", "Bằng khen của Chủ tịch UBND tỉnh"]
+    assert len(named) < 8 < len(awards.choices)
+    assert named[-1] == "hoặc mục khác trong danh sách của ô"
+    assert "Giấy khen" in str(parse_value(Cell(CellKind.TEXT, "Giấy khn"), awards).expected).split("; ")
+
+
 @pytest.mark.parametrize(("kind", "problem"), [(CellKind.ERROR, "CELL-ERROR"), (CellKind.UNCACHED, "CELL-UNCACHED")])
 @pytest.mark.parametrize("declared", list(ValueType))
 def test_formulas_without_a_result(kind: CellKind, problem: str, declared: ValueType) -> None:
     assert read("#N/A", declared, kind).problem == problem
+
+
+def test_a_date_where_a_code_belongs() -> None:
+    assert read("2026-06-01", ValueType.CODE, CellKind.DATE).problem == "CELL-NOT-TEXT"
+    assert read("2026-06-01", ValueType.TEXT, CellKind.DATE).text == "2026-06-01"
 
 
 def test_no_cell_is_blank() -> None:

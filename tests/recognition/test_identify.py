@@ -110,6 +110,17 @@ def test_the_envelope_comes_before_the_title() -> None:
     assert "Phiếu gửi F00" in identity.findings[0].message
 
 
+def test_a_wrong_claim_is_told_once_at_its_first_place() -> None:
+    """A file copied from another unit says so over every table."""
+    identity = who(*titles("Xã Bảo Lâm", "6 tháng cuối năm 2025"))
+    assert found(identity) == [("ID-CONFLICT", "F00 Phiếu gửi", "A3"), ("ID-CONFLICT", "F00 Phiếu gửi", "A4")]
+    assert identity.findings[0].message.endswith(
+        "(ghi như vậy cả ở “F03 Kết quả phong trào” ô A3, “F05 Khen thưởng cấp tỉnh” ô A3, “F07 Cơ cấu đối tượng” ô A3)."
+    )
+    several = who(put("F00", "01", "1", COMMUNE), *titles("Xã Bảo Lâm"), write("F07", 2, 0, "Đơn vị: Sở Tài chính"))
+    assert found(several) == [("ID-CONFLICT", "F00 Phiếu gửi", "D9"), ("ID-CONFLICT", "F07 Cơ cấu đối tượng", "A3")]
+
+
 def test_the_title_comes_before_the_channel() -> None:
     identity = who(
         without_metadata,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from etl.calendar.deadlines import TIMEZONE
+from etl.forms.library import read_forms
 from etl.register.model import UnitType
 from etl.register.obligations import build_obligations
 from etl.register.read import COLUMNS, BadRegister, read_register
@@ -32,11 +33,11 @@ def append(folder: Path, name: str, *lines: str) -> int:
 
 
 def replace(folder: Path, name: str, old: str, new: str) -> int:
-    """Changes the one line that starts with or holds `old`; its number."""
+    """Changes the first line that holds `old`; its number."""
     path = folder / name
     lines = path.read_text("utf-8").split("\n")
     places = [place for place, line in enumerate(lines) if old in line]
-    assert len(places) == 1, f"{old!r} is on {len(places)} lines of {name}"
+    assert places, f"{old!r} is on no line of {name}"
     lines[places[0]] = lines[places[0]].replace(old, new)
     path.write_text("\n".join(lines), "utf-8")
     return places[0] + 1
@@ -91,6 +92,39 @@ APPENDED = [
     ("blocs.csv", f"H14.KHOI02,H14.SNV,member,2026-01-01,,{REC}", "membership of unit H14.SNV is already valid then"),
     ("blocs.csv", f"H14.KHOI02,H14.SNV,trưởng,2026-01-01,,{REC}", "unknown role 'trưởng'"),
     ("blocs.csv", f"H14.KHOI02,H14.STP,leader,2026-01-01,,{REC}", "needs exactly one leader on 2026-01-01"),
+    (
+        "awards.csv",
+        f"BK_TINH,Bằng khen,ubnd_tinh,tap_the,3,,,F05.02.2,,,2026-01-01,,NĐ 152,{REC}",
+        "award BK_TINH is already valid then",
+    ),
+    (
+        "awards.csv",
+        f"A_B,Cờ,ubnd_huyen,tap_the,3,,,F05.02.2,,,2026-01-01,,NĐ 152,{REC}",
+        "unknown 'ubnd_huyen' in issuers",
+    ),
+    ("awards.csv", f"A_B,Cờ,,tap_the,3,,,F05.02.2,,,2026-01-01,,NĐ 152,{REC}", "issuers is empty"),
+    ("awards.csv", f"A_B,Cờ,ubnd_tinh,tập thể,,,,,,,2026-01-01,,NĐ 152,{REC}", "unknown 'tập thể' in kinds"),
+    ("awards.csv", f"A_B,Cờ,ubnd_tinh,tap_the,,,3,,,,2026-01-01,,NĐ 152,{REC}", "ca_nhan is not among the kinds"),
+    (
+        "awards.csv",
+        f"A_B,Cờ,ubnd_tinh,tap_the,,,,,,F05.05.2,2026-01-01,,NĐ 152,{REC}",
+        "ca_nhan is not among the kinds",
+    ),
+    ("awards.csv", f'A_B,Cờ,ubnd_tinh,tap_the,"1,5",,,,,,2026-01-01,,NĐ 152,{REC}', "'1,5' is no coefficient"),
+    ("awards.csv", f"A_B,Cờ,ubnd_tinh,tap_the,0,,,,,,2026-01-01,,NĐ 152,{REC}", "'0' is no coefficient"),
+    ("awards.csv", f"A_B,Cờ,ubnd_tinh,tap_the,8,,,F05-02,,,2026-01-01,,NĐ 152,{REC}", "'F05-02' is no cell"),
+    ("awards.csv", f"a b,Cờ,ubnd_tinh,tap_the,8,,,,,,2026-01-01,,NĐ 152,{REC}", "award code 'a b'"),
+    ("awards.csv", f"A_B,Cờ,ubnd_tinh,tap_the,8,,,,,,2026-01-01,,,{REC}", "legal_basis is empty"),
+    (
+        "awards.csv",
+        f"A_B,Cờ,ubnd_tinh|co_quan_dang,tap_the,,,,,,,2026-01-01,,NĐ 152,{REC}",
+        "the Party grants no awards",
+    ),
+    ("awards.csv", f"A_B,Cờ,co_quan_dang,tap_the,8,,,,,,2026-01-01,,QĐ,{REC}", "counted and paid nowhere here"),
+    ("base_salary.csv", f"2.530.000,2027-07-01,NĐ,{REC}", "amount '2.530.000' is no sum in đồng"),
+    ("base_salary.csv", f"0,2027-07-01,NĐ,{REC}", "amount '0' is no sum in đồng"),
+    ("base_salary.csv", f"2700000,,NĐ,{REC}", "valid_from is empty"),
+    ("base_salary.csv", f"2700000,2024-07-01,NĐ,{REC}", "the same row as line 2"),
     ("movements.csv", f"ABC,Phong trào,province,H14.ZZ,drive,2026-01-01,,,{REC}", "unknown unit 'H14.ZZ'"),
     ("movements.csv", f"abc,Phong trào,province,H14.SNV,drive,2026-01-01,,,{REC}", "movement code 'abc'"),
     (
@@ -131,6 +165,9 @@ CHANGED = [
     ("units.csv", "code,name,type,parent", "code,name,type,cha", ["missing column parent", "unknown column 'cha'"]),
     ("register.yaml", "province_code: ", "province: ", ["Field required", "Extra inputs are not permitted"]),
     ("register.yaml", "standing_office_unit: H14.SNV", "standing_office_unit: H14.ZZ", ["unknown unit 'H14.ZZ'"]),
+    ("register.yaml", "highest_score: 100", "highest_score: 0", ["greater than 0"]),
+    ("register.yaml", "certificate_ranks: 3", "certificate_ranks: 0", ["greater than 0"]),
+    ("register.yaml", "flag_ranks: 1", "flag_ranks: 4", ["at least flag_ranks"]),
     ("register.yaml", "simulated: true", "simulated: maybe", ["valid boolean"]),
     ("register.yaml", "recorded_at: 2025-12-01T08:00:00+07:00", "recorded_at: 2025-12-01T08:00:00", ["timezone"]),
     ("reports.yaml", "days: 2", "days: 0", ["leaves no working day after the cut-off"]),
@@ -198,7 +235,7 @@ def test_an_early_due_rule_is_told_at_the_rules(folder: Path) -> None:
 def test_unknown_forms_are_refused_only_when_the_forms_are_known(folder: Path) -> None:
     line = replace(folder, "reports.yaml", "F07:", "F99:")
     assert read_register(folder).report("movements-half").forms[-1].code == "F99"
-    (problem,) = refusal(folder, known_forms={"F00", "F03", "F05", "F07"}).problems
+    (problem,) = refusal(folder, known_forms=set(read_forms())).problems
     assert (problem.line, problem.reason) == (line, "movements-half: unknown form F99")
 
 
@@ -232,6 +269,33 @@ def test_a_bloc_without_a_leader_for_a_time(folder: Path) -> None:
     (problem,) = refusal(folder).problems
     assert problem.file == "blocs.csv"
     assert "needs exactly one leader on 2026-04-01: none" in problem.reason
+
+
+def test_a_bloc_without_a_deputy_for_a_time(folder: Path) -> None:
+    line = replace(
+        folder,
+        "blocs.csv",
+        "H14.KHOI01,H14.SNV,deputy,2025-07-01,,",
+        "H14.KHOI01,H14.SNV,deputy,2025-07-01,2026-03-31,",
+    )
+    (problem,) = refusal(folder).problems
+    assert (problem.file, problem.line) == ("blocs.csv", line - 1)
+    assert "bloc H14.KHOI01 needs a deputy on 2026-04-01" in problem.reason
+
+
+def test_cells_of_awards_are_in_forms_that_exist(folder: Path) -> None:
+    line = append(folder, "awards.csv", f"A_B,Cờ,ubnd_tinh,tap_the,8,,,F99.01.1,,,2026-01-01,,NĐ 152,{REC}")
+    assert read_register(folder).award_on("A_B", date(2026, 1, 1)) is not None
+    (problem,) = refusal(folder, known_forms=set(read_forms())).problems
+    assert (problem.file, problem.line, problem.reason) == ("awards.csv", line, "award A_B: unknown form F99")
+
+
+def test_a_register_without_scoring_has_the_usual_one(folder: Path) -> None:
+    path = folder / "register.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(text[: text.index("bloc_scoring:")], "utf-8")
+    scoring = read_register(folder).province.scoring
+    assert (scoring.highest_score, scoring.flag_ranks, scoring.certificate_ranks) == (100, 1, 3)
 
 
 def test_all_problems_are_told_at_once(folder: Path) -> None:
@@ -290,7 +354,14 @@ def test_a_later_row_corrects_an_earlier_one_and_as_of_reads_do_not_see_it(folde
         "H14.KHOI13,H14.DN02,deputy,2025-07-01,,",
         "H14.KHOI13,H14.DN02,deputy,2025-07-01,2026-03-31,",
     )
+    replace(
+        folder,
+        "blocs.csv",
+        "H14.KHOI13,H14.DN03,member,2025-07-01,,",
+        "H14.KHOI13,H14.DN03,member,2025-07-01,2026-03-31,",
+    )
     append(folder, "blocs.csv", f"H14.KHOI13,H14.DN02,leader,2026-04-01,,{REC}")
+    append(folder, "blocs.csv", f"H14.KHOI13,H14.DN03,deputy,2026-04-01,,{REC}")
     now = read_register(folder)
     assert now.unit_at("H14.DN01", date(2026, 4, 1)) is None
     assert len(now.units) == 178

@@ -10,6 +10,7 @@ import pytest
 
 from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.periods import Clock, PeriodKind, UnknownPeriod, parse_period
+from etl.forms.library import read_forms
 from etl.register.model import BlocRole, FormStatus, Register, UnitType, UnknownReport
 from etl.register.obligations import build_obligations
 from etl.register.read import read_register
@@ -20,7 +21,7 @@ SUMMER = date(2026, 6, 1)
 
 @pytest.fixture(scope="module")
 def register() -> Register:
-    return read_register(PROJECT_ROOT / "register", known_forms={"F00", "F03", "F05", "F07"})
+    return read_register(PROJECT_ROOT / "register", known_forms=set(read_forms()))
 
 
 def test_units(register: Register) -> None:
@@ -109,7 +110,7 @@ def test_reports_and_periods(register: Register) -> None:
     assert (year.kind, year.start, year.end) == (PeriodKind.YEAR, date(2025, 12, 1), date(2026, 11, 30))
     with pytest.raises(UnknownPeriod, match="owed by half"):
         register.period("movements-half", "2026-A1")
-    with pytest.raises(UnknownReport, match="known: movements-half, statistics-year"):
+    with pytest.raises(UnknownReport, match="known: movements-half, movements-year, statistics-year"):
         register.report("movements")
     with pytest.raises(UnknownReport, match="on 2020-01-01"):
         register.report("movements-half", date(2020, 1, 1))
@@ -141,7 +142,7 @@ def test_obligations_of_the_statistics_year(register: Register) -> None:
     assert len(owed) == 158
     assert UnitType.BLOC not in {row.unit.type for row in owed}
     assert {row.due_at.date() for row in owed} == {date(2026, 12, 4), date(2026, 12, 8)}
-    assert {tuple(row.forms) for row in owed} == {("F00", "F05")}
+    assert {tuple(row.forms) for row in owed} == {("F00", "F02", "F04", "F05", "F09")}
     assert all(row.exempt_reason is None for row in owed)
 
 

@@ -65,6 +65,18 @@ def start_by_hand(register: Register, forms: Mapping[str, Form], unit_type: Unit
     return draft
 
 
+def start_year(
+    register: Register, forms: Mapping[str, Form], unit_type: UnitType, seed: int, report: str = "movements-year"
+) -> Draft:
+    """A clean draft for 2026-A1 as the sample draws it: with every form of the catalogue that the unit sends."""
+    period = register.period(report, "2026-A1")
+    unit = next(unit for unit in register.units_on(period.end) if unit.type is unit_type)
+    setting = Setting(register, register.report(report), period, unit)
+    draft = start_draft(setting, forms, date(2026, 12, 15), f"year {seed}")
+    assert draft.findings() == []
+    return draft
+
+
 def award_at(row: str, column: str) -> int:
     if column == "1":
         return sum(award_at(row, part) for part in "2345")
@@ -77,6 +89,21 @@ def award_at(row: str, column: str) -> int:
 @pytest.fixture(scope="session")
 def _clean(register: Register, forms: Mapping[str, Form]) -> dict[UnitType, Draft]:
     return {kind: start_by_hand(register, forms, kind) for kind in (UnitType.COMMUNE, UnitType.BLOC)}
+
+
+@pytest.fixture(scope="session")
+def _year(register: Register, forms: Mapping[str, Form]) -> list[Draft]:
+    return [
+        start_year(register, forms, kind, seed)
+        for seed in range(3)
+        for kind in (UnitType.COMMUNE, UnitType.DEPARTMENT, UnitType.BLOC, UnitType.ARMED)
+    ] + [start_year(register, forms, UnitType.DEPARTMENT, seed, "statistics-year") for seed in range(3)]
+
+
+@pytest.fixture
+def year_drafts(_year: list[Draft]) -> list[Draft]:
+    """Clean drafts of the year's report, for the forms that the half-year's does not have."""
+    return _year  # planting copies what it is given, and a test says so
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from datetime import date
 import pytest
 
 from etl.calendar.periods import Clock, parse_period
-from etl.forms.declaration import LIST_KEY_SEPARATOR, CellKey, Column, FieldRow, Form, FormVersion, Kind
+from etl.forms.declaration import LIST_KEY_SEPARATOR, SPARE_ROWS, CellKey, Column, FieldRow, Form, FormVersion, Kind
 from etl.register.model import Register, Unit, UnitType
-from etl.templates.from_register import list_movement_rows, plan_unit_workbook
+from etl.templates.from_register import list_member_rows, list_movement_rows, plan_unit_workbook
 from etl.templates.layout import count_lines
-from etl.templates.model import END_MARK, GUIDE_SHEET, SPARE_ROWS, SheetPlan, WorkbookPlan
+from etl.templates.model import END_MARK, GUIDE_SHEET, SheetPlan, WorkbookPlan
 from etl.templates.plan import MovementRow, plan_workbook
 
 PERIOD = parse_period("2026-S1", Clock.ADMIN)
@@ -191,6 +191,65 @@ def test_a_list_of_movements_alone_names_each_once(register: Register) -> None:
     filled = [[sheet.cells[row, column].value for column in (0, 1)] for row in (sheet.first_row, sheet.first_row + 1)]
     assert filled == [["NTM", "2026-S1"], ["VNN", "2026-S1"]]
     assert sheet.cells[sheet.first_row + 2, 1].value is None
+
+
+def test_an_open_list_has_numbered_lines_and_asks_for_none(register: Register) -> None:
+    columns = (
+        Column(code="A", label="STT", type="code", field="stt", key=True, required=True),
+        Column(code="1", label="Số", field="so", required=True),
+    )
+    sheet = plan_one(register, layout(columns=columns, rows_from="open", open_rows=7))
+    numbers = [sheet.cells[sheet.places[CellKey("F90", str(line), "A")]] for line in range(1, 8)]
+    assert [(cell.value, cell.style) for cell in numbers] == [(str(line), "prefilled") for line in range(1, 8)]
+    assert sheet.last_row - sheet.first_row + 1 == 7
+    blanks = [sheet.cells[sheet.places[CellKey("F90", str(line), "1")]] for line in range(1, 8)]
+    assert {(cell.value, cell.style, cell.required) for cell in blanks} == {(None, "count", False)}
+
+
+def test_a_bloc_finds_its_members_in_its_list(register: Register) -> None:
+    bloc = next(unit for unit in register.units_on(PERIOD.end) if unit.type is UnitType.BLOC)
+    members = list_member_rows(register, bloc, PERIOD)
+    columns = (
+        Column(code="A", label="Mã", type="code", field="ma", key=True, reference="unit", prefill="member"),
+        Column(code="B", label="Tên", type="text", field="ten", prefill="member_name"),
+        Column(code="1", label="Điểm", type="decimal", field="diem", required=True),
+    )
+    version = layout(columns=columns, rows_from="bloc_members", open_rows=2)
+    plan = plan_workbook(
+        unit=bloc, report=register.report("movements-half"), period=PERIOD, form_versions={"F90": version},
+        issuer=register.province, member_rows=members,
+    )  # fmt: skip
+    sheet = plan.sheet_of("F90")
+    assert members[0].member == next(row.unit for row in register.memberships if row.bloc == bloc.code)
+    for row in members:
+        code, name = (sheet.cells[sheet.places[CellKey("F90", row.member, column)]].value for column in "AB")
+        assert (code, name) == (row.member, row.member_name)
+        assert sheet.cells[sheet.places[CellKey("F90", row.member, "1")]].required
+    assert sheet.last_row - sheet.first_row + 1 == len(members) + 2
+    commune = next(unit for unit in register.units_on(PERIOD.end) if unit.type is UnitType.COMMUNE)
+    assert list_member_rows(register, commune, PERIOD) == []
+
+
+def test_an_optional_form_says_so_and_a_mandatory_one_does_not(register: Register) -> None:
+    field = FieldRow(code="01", label="Số", field="so")
+    for optional in (frozenset[str](), frozenset({"F90"})):
+        plan = plan_workbook(
+            unit=None, report=register.report("movements-half"), period=PERIOD,
+            form_versions={"F90": layout(fields=(field,))}, issuer=register.province, optional=optional,
+        )  # fmt: skip
+        texts = [str(cell.value) for cell in plan.sheet_of("F90").cells.values()]
+        assert ("– Biểu không bắt buộc: để trống nếu không có số liệu." in texts) is bool(optional)
+
+
+def test_a_narrative_has_room(register: Register) -> None:
+    fields = (
+        FieldRow(code="01", label="Lời văn", type="text", field="loi_van", multiline=True),
+        FieldRow(code="02", label="Số", field="so"),
+    )
+    sheet = plan_one(register, layout(fields=fields))
+    long, short = (sheet.places[CellKey("F90", code, "1")][0] for code in ("01", "02"))
+    assert sheet.heights[long] >= 5 * sheet.heights[short]
+    assert sheet.widths[3] >= 80
 
 
 def test_an_unknown_prefill_is_refused(register: Register) -> None:

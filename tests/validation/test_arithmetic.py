@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from etl.validation.arithmetic import percents_make_hundred, percents_match, sums_match
+from etl.validation.arithmetic import percents_make_hundred, percents_match, stays_within_share, sums_match
 
 BLANK = math.nan
 
@@ -100,3 +100,23 @@ def test_a_share_of_nought_has_no_percentage() -> None:
 )
 def test_percentages_make_hundred(percents: list[float], count: float, right: bool) -> None:
     assert bool(percents_make_hundred(one([*percents, count]))[0]) is right
+
+
+@pytest.mark.parametrize(
+    ("parts", "value", "share", "right"),
+    [
+        ([3, 4], 7, 1.0, True),
+        ([3, 4], 8, 1.0, False),
+        ([BLANK, 4], 4, 1.0, True),
+        ([BLANK, BLANK], 1, 1.0, False),  # granted, though nothing was ever proposed
+        ([BLANK, BLANK], 0, 1.0, True),
+        ([BLANK, BLANK], BLANK, 1.0, True),
+        ([1, 0], BLANK, 1.0, True),
+        ([20], 3, 0.15, True),  # 0.15 × 20 is 3 and not a little less
+        ([20], 4, 0.15, False),
+        ([4_999_980], 749_997, 0.15, True),
+        ([4_999_980], 749_998, 0.15, False),
+    ],
+)
+def test_shares(parts: list[float], value: float, share: float, right: bool) -> None:
+    assert bool(stays_within_share(one([*parts, value]), share)[0]) is right

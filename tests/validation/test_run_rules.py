@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
 import pytest
 
 from etl.examination import Examined, sort_findings
+from etl.findings.catalogue import SUITES_FOLDER, read_catalogue
 from etl.parsing.submission import ParsedSubmission
 from etl.validation.context import Submission
 from etl.validation.run import RuleFault, Validator
@@ -80,6 +86,42 @@ def test_a_rule_switched_off_finds_less(mixed: list[Examined], validator: Valida
     lost = [finding for finding in whole if finding.code == "F05-ROW-SUM"]
     assert lost
     assert sort_findings(less) == sort_findings(finding for finding in whole if finding not in lost)
+
+
+def run_changed(tmp_path: Path, meta: dict[str, object] = {}, rule: dict[str, object] = {}) -> list[str]:  # noqa: B006
+    """The codes of one file with a broken row sum when the suite F05.rows has these meta."""
+    folder = tmp_path / "expectations"
+    shutil.copytree(SUITES_FOLDER, folder)
+    path = folder / "F05.rows.json"
+    spec = json.loads(path.read_text("utf-8"))
+    spec["meta"].update(meta)
+    spec["expectations"][0]["meta"].update(rule)
+    path.write_text(json.dumps(spec), "utf-8")
+    (examined,) = examine(make_sending(put("F05", "11", "1", 99)))
+    changed = Validator(read_catalogue(folder), read_knowledge().register, load_suites(folder))
+    (found,) = changed.find_value_faults([examined.submission])
+    return sorted({finding.code for finding in found})
+
+
+def test_a_suite_of_another_layout_stays_silent(tmp_path: Path) -> None:
+    (version,) = [form.version_on(date(2026, 6, 14)).version for form in [read_knowledge().forms["F05"]]]
+    assert run_changed(tmp_path / "a", {"versions": ["9999.9"]}) == ["F05-BY-METHOD"]
+    assert run_changed(tmp_path / "b", {"versions": ["9999.9", version]}) == ["F05-BY-METHOD", "F05-ROW-SUM"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "applies"),
+    [
+        ({"effective_from": "2026-06-14"}, True),
+        ({"effective_to": "2026-06-14"}, True),
+        ({"effective_from": "2026-06-15"}, False),
+        ({"effective_to": "2026-06-13"}, False),
+    ],
+)
+def test_a_rule_is_in_force_by_the_last_day_of_the_period(
+    dates: dict[str, object], applies: bool, tmp_path: Path
+) -> None:
+    assert ("F05-ROW-SUM" in run_changed(tmp_path, rule=dates)) is applies
 
 
 def test_a_bad_cell_disables_only_rules_that_need_it() -> None:

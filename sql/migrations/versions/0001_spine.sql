@@ -11,7 +11,8 @@ CREATE SCHEMA IF NOT EXISTS mart;
 -- ---------------------------------------------------------------------------------------------------- register
 CREATE TABLE register.province (
     code text NOT NULL, name text NOT NULL, council text NOT NULL, standing_office text NOT NULL,
-    standing_office_unit text NOT NULL, simulated boolean NOT NULL,
+    standing_office_unit text NOT NULL, simulated boolean NOT NULL, highest_score integer NOT NULL,
+    flag_ranks integer NOT NULL, certificate_ranks integer NOT NULL,
     recorded_at timestamptz NOT NULL, retired_at timestamptz
 );
 CREATE TABLE register.unit (
@@ -45,6 +46,25 @@ CREATE TABLE register.indicator (
     aggregation text NOT NULL, cumulative boolean NOT NULL, asked_of text NOT NULL, valid_from date NOT NULL,
     valid_to date, recorded_at timestamptz NOT NULL, retired_at timestamptz
 );
+-- Coefficients and cells by kind of recipient; a cell is form.row.column.
+CREATE TABLE register.award (
+    code text NOT NULL, name text NOT NULL, issuers text NOT NULL, kinds text NOT NULL, coefficient_collective numeric,
+    coefficient_household numeric, coefficient_individual numeric, cell_collective text, cell_household text,
+    cell_individual text, valid_from date NOT NULL, valid_to date, legal_basis text NOT NULL,
+    recorded_at timestamptz NOT NULL, retired_at timestamptz
+);
+CREATE UNIQUE INDEX ON register.award (code, valid_from) WHERE retired_at IS NULL;
+CREATE TABLE register.base_salary (
+    amount numeric NOT NULL CHECK (amount > 0), valid_from date NOT NULL, legal_basis text NOT NULL,
+    recorded_at timestamptz NOT NULL, retired_at timestamptz
+);
+CREATE UNIQUE INDEX ON register.base_salary (valid_from) WHERE retired_at IS NULL;
+-- People's data: never in mart, never in a log.
+CREATE TABLE register.contact (
+    unit text NOT NULL, role text NOT NULL CHECK (role IN ('reporter', 'head', 'standing_council', 'standing_office')),
+    name text NOT NULL, email text NOT NULL, valid_from date NOT NULL, valid_to date,
+    recorded_at timestamptz NOT NULL, retired_at timestamptz
+);
 CREATE TABLE register.report (
     code text NOT NULL, name text NOT NULL, clock text NOT NULL, frequency text NOT NULL, legal_basis text NOT NULL,
     valid_from date NOT NULL, valid_to date, recorded_at timestamptz NOT NULL, retired_at timestamptz
@@ -54,7 +74,7 @@ CREATE TABLE register.report_form (
     recorded_at timestamptz NOT NULL, retired_at timestamptz
 );
 CREATE TABLE register.exemption (
-    unit text NOT NULL, report text NOT NULL, period text NOT NULL, reason text NOT NULL,
+    unit text NOT NULL, report text NOT NULL, period text NOT NULL, reason text NOT NULL, withdrawn boolean NOT NULL,
     recorded_at timestamptz NOT NULL, retired_at timestamptz
 );
 CREATE TABLE register.calendar_override (
@@ -62,7 +82,10 @@ CREATE TABLE register.calendar_override (
     recorded_at timestamptz NOT NULL, retired_at timestamptz
 );
 -- Derived from the holiday library and the overrides, so that SQL can count working days.
-CREATE TABLE register.workday (day date PRIMARY KEY, working boolean NOT NULL);
+CREATE TABLE register.workday (
+    day date NOT NULL, working boolean NOT NULL, recorded_at timestamptz NOT NULL, retired_at timestamptz
+);
+CREATE UNIQUE INDEX ON register.workday (day) WHERE retired_at IS NULL;
 CREATE TABLE register.period (
     report text NOT NULL, period text NOT NULL, clock text NOT NULL, label text NOT NULL,
     window_start date NOT NULL, window_end date NOT NULL, recorded_at timestamptz NOT NULL, retired_at timestamptz
@@ -71,7 +94,10 @@ CREATE UNIQUE INDEX ON register.period (report, period) WHERE retired_at IS NULL
 CREATE TABLE register.obligation (
     unit text NOT NULL, unit_name text NOT NULL, unit_type text NOT NULL, report text NOT NULL, period text NOT NULL,
     due_at timestamptz NOT NULL, exempt_reason text, owed_from date NOT NULL, owed_to date NOT NULL,
-    forms text NOT NULL, recorded_at timestamptz NOT NULL, retired_at timestamptz
+    forms text NOT NULL,
+    -- What became of a unit that ended: who owes what is unfinished, from which day; why it lapses where nobody does.
+    inherited_by text, passed_on date, lapsed_reason text,
+    recorded_at timestamptz NOT NULL, retired_at timestamptz
 );
 CREATE UNIQUE INDEX ON register.obligation (report, period, unit) WHERE retired_at IS NULL;
 -- The declared forms as data: what a stored observation means, and the labels the standing office reads.
@@ -80,6 +106,7 @@ CREATE TABLE register.form_field (
     row_code text NOT NULL, row_label text NOT NULL, column_code text NOT NULL, column_label text NOT NULL,
     field text, measure text NOT NULL, value_type text NOT NULL, unit_of_measure text NOT NULL, aggregation text NOT NULL,
     rate_of_part text, rate_of_whole text, restricted boolean NOT NULL, place integer NOT NULL,
+    required boolean NOT NULL, -- must be filled: the key figures of a form, which the others only part
     recorded_at timestamptz NOT NULL, retired_at timestamptz
 );
 CREATE UNIQUE INDEX ON register.form_field (form, form_version, row_code, column_code) WHERE retired_at IS NULL;
@@ -102,18 +129,31 @@ CREATE TABLE core.submission (
     sha256 text NOT NULL REFERENCES landing.blob, form_versions text NOT NULL, recorded_at timestamptz NOT NULL
 );
 CREATE INDEX ON core.submission (report, period, unit, received_at);
--- What became of each arrival; an arrival without a row is pending.
+-- Each examining of an arrival's bytes: the first when it was loaded, later ones when they were read again after a rule or the
+-- register changed. Nothing is overwritten: findings, verdicts and (where they changed) observations carry their generation.
+CREATE TABLE core.examination (
+    arrival_id bigint NOT NULL REFERENCES landing.arrival, generation smallint NOT NULL,
+    values_generation smallint NOT NULL, -- the generation whose observations hold; older where the values stayed the same
+    examined_by text NOT NULL, reason text NOT NULL, recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (arrival_id, generation), CHECK (generation >= 1 AND values_generation BETWEEN 1 AND generation)
+);
+-- What became of each arrival; an arrival without a row is pending. One that lay in quarantine may become a submission later:
+-- the row of the highest generation holds (landing.current_outcome).
 CREATE TABLE landing.outcome (
-    arrival_id bigint PRIMARY KEY REFERENCES landing.arrival,
+    arrival_id bigint NOT NULL REFERENCES landing.arrival, generation smallint NOT NULL DEFAULT 1,
     outcome text NOT NULL CHECK (outcome IN ('submission', 'quarantined', 'already_received')),
     submission_id bigint REFERENCES core.submission, unit_hint text, report_hint text, period_hint text,
     recorded_at timestamptz NOT NULL,
-    CHECK ((outcome = 'quarantined') = (submission_id IS NULL))
+    PRIMARY KEY (arrival_id, generation), CHECK ((outcome = 'quarantined') = (submission_id IS NULL))
 );
+CREATE VIEW landing.current_outcome AS
+SELECT o.* FROM landing.outcome o
+WHERE NOT EXISTS (SELECT 1 FROM landing.outcome n WHERE n.arrival_id = o.arrival_id AND n.generation > o.generation);
 CREATE TABLE core.verdict (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, submission_id bigint NOT NULL REFERENCES core.submission,
     verdict text NOT NULL CHECK (verdict IN ('accepted', 'accepted_with_warnings', 'rejected')),
-    errors integer NOT NULL, warnings integer NOT NULL, infos integer NOT NULL, recorded_at timestamptz NOT NULL
+    errors integer NOT NULL, warnings integer NOT NULL, infos integer NOT NULL, recorded_at timestamptz NOT NULL,
+    generation smallint NOT NULL DEFAULT 1
 );
 CREATE INDEX ON core.verdict (submission_id);
 CREATE TABLE core.decision (
@@ -128,7 +168,9 @@ CREATE TABLE core.observation (
     number numeric, text_value text, date_value date, decimals smallint, raw text,
     missing text CHECK (missing IN ('blank', 'not_applicable', 'not_reported', 'bad', 'absent')),
     sheet text, cell text, aggregation text NOT NULL, restricted boolean NOT NULL,
-    PRIMARY KEY (submission_id, form, row_key, column_code, ordinal)
+    -- Which reading of the file this is: readers of current values compare it with core.standing_submissions().generation.
+    generation smallint NOT NULL DEFAULT 1,
+    PRIMARY KEY (submission_id, form, row_key, column_code, ordinal, generation)
 );
 -- The reference to core.submission, checked once a statement: row by row a load would look up the same few hundred parents
 -- a hundred thousand times, which took a third of its time. Submissions are never deleted or renumbered.
@@ -154,17 +196,29 @@ CREATE TRIGGER submission_stays BEFORE DELETE OR TRUNCATE ON core.submission
     FOR EACH STATEMENT EXECUTE FUNCTION core.refuse_loss();
 -- No other index: marts come from the accepted submissions and find their observations by the key's first column.
 CREATE TABLE core.finding (
-    arrival_id bigint NOT NULL REFERENCES landing.arrival, ordinal integer NOT NULL, code text NOT NULL,
+    arrival_id bigint NOT NULL REFERENCES landing.arrival, generation smallint NOT NULL DEFAULT 1, ordinal integer NOT NULL,
+    code text NOT NULL,
     severity text NOT NULL CHECK (severity IN ('error', 'warning', 'info')), form text, sheet text, cell text,
     row_key text, column_code text, field text, value text, expected text, message text NOT NULL, fix text NOT NULL,
+    reason text, -- what the unit says of it, out of an annotated copy that came back
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (arrival_id, ordinal)
+    PRIMARY KEY (arrival_id, generation, ordinal)
 );
+-- The findings that hold: those of the last examining of their arrival; in a transaction that sets movement_reports.as_of
+-- (see mart.accepted), of the last one recorded by then.
+CREATE VIEW core.current_finding AS
+SELECT f.* FROM core.finding f
+CROSS JOIN (SELECT coalesce(nullif(current_setting('movement_reports.as_of', true), '')::timestamptz, 'infinity') AS at) t
+WHERE f.recorded_at <= t.at AND NOT EXISTS (
+    SELECT 1 FROM core.examination e
+    WHERE e.arrival_id = f.arrival_id AND e.generation > f.generation AND e.recorded_at <= t.at);
 -- Findings of the rules between units: on the period, for the reviewer; never part of a verdict. Replaced at each consolidation.
 CREATE TABLE core.period_finding (
     report text NOT NULL, period text NOT NULL, code text NOT NULL, severity text NOT NULL, subject text NOT NULL,
     message text NOT NULL, fix text NOT NULL, recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (report, period, code, subject)
+    -- Where it speaks of one figure of one unit: the cell's codes, what stands there and what was looked for, as texts.
+    unit text, form text, row_key text, column_code text, value text, expected text,
+    UNIQUE NULLS NOT DISTINCT (report, period, code, subject, unit, form, row_key, column_code)
 );
 
 -- ---------------------------------------------------------------------------------------------------- ops
@@ -176,3 +230,55 @@ CREATE TABLE ops.consolidation (
     report text NOT NULL, period text NOT NULL, figures integer NOT NULL, period_findings integer NOT NULL,
     recorded_at timestamptz NOT NULL, PRIMARY KEY (report, period)
 );
+-- Letters to be sent, one row a mail or message to one recipient; message_id (without its domain) follows from the rows of
+-- ops.outbox in it, so that a letter sent twice by a worker killed between sending and commit is the same letter. A claim
+-- returns when its lease is over. Leases and delays are of this server's clock: they are about programs, not about periods.
+CREATE TABLE ops.letter (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, message_id text NOT NULL UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('reminder', 'list', 'notice', 'digest')),
+    recipient text NOT NULL, recipient_name text NOT NULL, -- people's data; webhook:… stands for a chat room
+    planned_day date NOT NULL, -- in Viet Nam, for the cap
+    state text NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'claimed', 'sent', 'failed', 'cancelled')),
+    claimed_by text, lease_until timestamptz, not_before timestamptz, attempts integer NOT NULL DEFAULT 0,
+    last_error text, -- a code of the protocol or the name of an error, nothing a server or a person wrote
+    recorded_at timestamptz NOT NULL, sent_at timestamptz
+);
+CREATE INDEX ON ops.letter (id) WHERE state IN ('planned', 'claimed');
+CREATE INDEX ON ops.letter (planned_day, recipient) WHERE kind IN ('reminder', 'list');
+-- What the letters say: one row an obligation, rung and recipient. `occasion` tells the answers to several submissions of one
+-- obligation apart, and the days of a digest. The state of a row is its letter's unless it was cancelled (ops.delivery).
+CREATE TABLE ops.outbox (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, letter_id bigint NOT NULL REFERENCES ops.letter,
+    unit text NOT NULL, report text NOT NULL, period text NOT NULL, rung text NOT NULL, occasion text NOT NULL DEFAULT '',
+    recipient text NOT NULL, role text NOT NULL, letter text NOT NULL, due_at timestamptz, valid_until timestamptz NOT NULL,
+    decision_id bigint REFERENCES core.decision, cancelled_why text, recorded_at timestamptz NOT NULL,
+    UNIQUE (unit, report, period, rung, occasion, recipient)
+);
+CREATE INDEX ON ops.outbox (letter_id);
+CREATE INDEX ON ops.outbox (report, period);
+CREATE INDEX ON ops.outbox (decision_id);
+CREATE VIEW ops.delivery AS
+SELECT o.unit, o.report, o.period, o.rung, o.occasion, o.recipient, o.role, o.letter, o.due_at, o.valid_until, o.decision_id,
+       o.cancelled_why, o.recorded_at, l.id AS letter_id, l.message_id, l.kind, l.attempts, l.last_error, l.sent_at,
+       CASE WHEN o.cancelled_why IS NOT NULL THEN 'cancelled' ELSE l.state END AS state
+FROM ops.outbox o JOIN ops.letter l ON l.id = o.letter_id;
+-- Pauses of the ladder: the newest row of a scope holds, so one is ended by another that ends now. Append-only: who stopped
+-- reminders, and why, stays known.
+CREATE TABLE ops.mute (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, unit text NOT NULL, report text, period text,
+    until timestamptz NOT NULL, muted_by text NOT NULL CHECK (muted_by <> ''), reason text NOT NULL CHECK (reason <> ''),
+    recorded_at timestamptz NOT NULL, CHECK (period IS NULL OR report IS NOT NULL)
+);
+CREATE TABLE ops.acknowledgement (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, unit text NOT NULL, report text NOT NULL, period text NOT NULL,
+    until timestamptz NOT NULL, acknowledged_by text NOT NULL CHECK (acknowledged_by <> ''),
+    reason text NOT NULL CHECK (reason <> ''), recorded_at timestamptz NOT NULL
+);
+CREATE FUNCTION ops.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE restrict_violation USING MESSAGE = format('%s.%s is only added to', TG_TABLE_SCHEMA, TG_TABLE_NAME);
+END $$;
+CREATE TRIGGER mute_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.mute
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+CREATE TRIGGER acknowledgement_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.acknowledgement
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();

@@ -1,0 +1,87 @@
+"""A letter as a mail message. Pure: the instant and the Message-ID are arguments.
+
+It must not send. Headers are made by `email.policy.SMTP`, which refuses line breaks in a value, so that no name out of the
+register or a file can add a header or a recipient.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from typing import Final
+
+from etl.alerts.letters import Body
+from etl.alerts.plan import Recipient
+from etl.calendar.deadlines import TIMEZONE
+
+ITEM_HEADER: Final = "X-Report-Item"
+XLSX: Final = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A workbook that goes with a letter."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who a mail is from: an address with a name, where answers go (None: there), and the domain of Message-IDs."""
+
+    address: str
+    name: str
+    reply_to: str | None
+    domain: str
+
+
+def write_message(
+    body: Body,
+    recipient: Recipient,
+    envelope: Envelope,
+    message_id: str,
+    now: datetime,
+    items: Sequence[str] = (),
+    enclosures: Sequence[Enclosure] = (),
+) -> EmailMessage:
+    """The message, plain text and HTML side by side, ready for a mail server. The same arguments give the same headers.
+
+    `items`: what it is about, one header each ("unit report:period rung"), so that an answer or a bounce can be attributed.
+    Raises ValueError for an address or a text that would not be one header.
+    """
+    message = EmailMessage(policy=SMTP)
+    message.set_content(body.text, charset="utf-8", cte="base64")
+    message.add_alternative(body.html, subtype="html", charset="utf-8", cte="base64")
+    for enclosure in enclosures:
+        main, sub = XLSX
+        message.add_attachment(enclosure.content, maintype=main, subtype=sub, filename=_one_line(enclosure.name))
+    message["Subject"] = _one_line(body.subject)
+    message["From"] = _address(envelope.address, envelope.name)
+    message["To"] = _address(recipient.address, recipient.name)
+    if envelope.reply_to:
+        message["Reply-To"] = _address(envelope.reply_to, "")
+    message["Date"] = now.astimezone(TIMEZONE)
+    message["Message-ID"] = f"<{message_id}@{envelope.domain}>"
+    # Out-of-office answers to a machine are read by nobody (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    for item in items:
+        message[ITEM_HEADER] = _one_line(item)
+    return message
+
+
+def _address(address: str, name: str) -> Address:
+    return Address(display_name=_one_line(name), addr_spec=address)
+
+
+def _one_line(text: str) -> str:
+    """Refused, not repaired: names were checked when the register was read, so a line break here is an attack or a fault."""
+    if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text):
+        raise ValueError("a control character in a name or subject: this cannot be a header of a mail")
+    return text
