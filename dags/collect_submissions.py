@@ -1,4 +1,4 @@
-"""Every ten minutes: fetch what arrived, check and load it in batches, in order of receipt. Wiring only."""
+"""Every ten minutes: fetch what arrived, check and load it in batches, in order of receipt, and answer. Wiring only."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from airflow.sdk import DAG, TriggerRule, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from plugins.airflow_settings import TASK_DEFAULTS, log_line, open_run
+from plugins.alerting import send_letters
 
 with DAG(
     "collect_submissions",
@@ -21,7 +22,7 @@ with DAG(
     dagrun_timeout=timedelta(hours=2),
     default_args=dict(TASK_DEFAULTS),
     tags=["báo cáo phong trào"],
-    doc_md="Thu nhận tệp báo cáo từ các kênh, kiểm tra, nạp vào kho số liệu theo thứ tự nhận.",
+    doc_md="Thu nhận tệp báo cáo từ các kênh, kiểm tra, nạp vào kho số liệu theo thứ tự nhận, gửi kết quả cho đơn vị.",
 ):
 
     @task
@@ -60,7 +61,14 @@ with DAG(
             )
         return totals
 
+    # What did load is answered, whatever became of the rest.
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def send_alerts() -> dict[str, int]:
+        return send_letters()
+
     arrived = land_arrivals()
     batches = plan_load()
     arrived >> batches
-    sum_up(arrived, load_arrivals.expand(arrival_ids=batches))
+    loads = load_arrivals.expand(arrival_ids=batches)
+    sum_up(arrived, loads)
+    loads >> send_alerts()

@@ -1,4 +1,4 @@
-"""Every morning: opens the periods whose time has come and lists who is overdue. Wiring only."""
+"""Every morning: opens the periods whose time has come, lists who is overdue, reminds and gives account. Wiring only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pendulum
 from airflow.sdk import DAG, task
 
 from plugins.airflow_settings import AS_OF, TASK_DEFAULTS, log_line, open_run
+from plugins.alerting import send_letters
 
 with DAG(
     "watch_deadlines",
@@ -18,7 +19,7 @@ with DAG(
     default_args=dict(TASK_DEFAULTS),
     params=dict(AS_OF),
     tags=["báo cáo phong trào"],
-    doc_md="Mở kỳ báo cáo đến hạn và lập danh sách đơn vị quá hạn chưa có báo cáo hợp lệ.",
+    doc_md="Mở kỳ báo cáo đến hạn và lập danh sách đơn vị quá hạn chưa có báo cáo hợp lệ, gửi thư nhắc.",
 ):
 
     @task
@@ -40,4 +41,8 @@ with DAG(
             log_line("overdue", period=f"{line.report}:{line.period}", unit=line.unit, status=line.status)
         return dict(Counter(f"{line.report}:{line.period}" for line in lines))
 
-    open_due_periods() >> list_overdue()
+    @task
+    def send_alerts(params: dict[str, str | None] | None = None) -> dict[str, int]:
+        return send_letters((params or {}).get("as_of"))
+
+    open_due_periods() >> [list_overdue(), send_alerts()]

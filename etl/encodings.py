@@ -103,7 +103,6 @@ _SYLLABLE = re.compile(
 _STOPS = ("c", "p", "t", "ch")
 
 
-@lru_cache(maxsize=32768)
 def is_syllable(word: str) -> bool:
     """Whether a word is spelt like a Vietnamese syllable: onset, rhyme, at most one tone, and only sắc or nặng before a stop."""
     small = unicodedata.normalize("NFD", word.casefold().replace("ð", "đ"))
@@ -130,7 +129,7 @@ _NOTHING = Weight(False, 0, dict.fromkeys(LegacyEncoding, 0), frozenset())
 _PROVEN = Weight(True, 0, dict.fromkeys(LegacyEncoding, 0), frozenset())
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def weigh_text(text: str) -> Weight:
     """The evidence of one text. Signs that stand alone (a bullet, ×, µ) are no words."""
     if text.isascii() or _ODD.search(text) is None:
@@ -138,9 +137,16 @@ def weigh_text(text: str) -> Weight:
     if _UNICODE.search(text):
         return _PROVEN
     words = [word for word in _WORD.findall(text) if not word.isascii() and len(word) > 1]
-    odd = frozenset(word for word in words if not is_syllable(word))
-    after = {encoding: sum(is_syllable(decode(word, encoding)) for word in words) for encoding in LegacyEncoding}
-    return Weight(False, sum(word not in odd for word in words), after, odd)
+    judged = [_judge_word(word) for word in words]
+    odd = frozenset(word for word, (before, _) in zip(words, judged, strict=True) if not before)
+    after = {encoding: sum(right[encoding] for _, right in judged) for encoding in LegacyEncoding}
+    return Weight(False, sum(before for before, _ in judged), after, odd)
+
+
+@lru_cache(maxsize=32768)
+def _judge_word(word: str) -> tuple[bool, Mapping[LegacyEncoding, bool]]:
+    """Whether a word is a syllable as it stands, and whether once converted."""
+    return is_syllable(word), {encoding: is_syllable(decode(word, encoding)) for encoding in LegacyEncoding}
 
 
 def detect_encoding(texts: Iterable[str]) -> LegacyEncoding | None:
@@ -149,7 +155,7 @@ def detect_encoding(texts: Iterable[str]) -> LegacyEncoding | None:
     if len(odd) < FEWEST_WORDS:
         return None
     looked_at = sorted(odd)[:_MOST_WORDS]
-    counts = {encoding: sum(is_syllable(decode(word, encoding)) for word in looked_at) for encoding in LegacyEncoding}
+    counts = {encoding: sum(_judge_word(word)[1][encoding] for word in looked_at) for encoding in LegacyEncoding}
     best = max(counts, key=lambda encoding: counts[encoding])
     clear = counts[best] >= max(FEWEST_WORDS, _CLEAR_SHARE * len(looked_at))
     return best if clear and sum(count == counts[best] for count in counts.values()) == 1 else None
@@ -170,7 +176,6 @@ def is_typed_in(text: str, encoding: LegacyEncoding, *, pure: bool) -> bool:
     return weight.after[encoding] > weight.before or (pure and weight.after[encoding] >= weight.before)
 
 
-@lru_cache(maxsize=32768)
 def decode(text: str, encoding: LegacyEncoding) -> str:
     """The text in Unicode (NFC). Letters that the encoding does not have, and signs between numbers, stay.
 

@@ -136,6 +136,12 @@ class Examined:
         """Whose file this is, as an annotated copy of it says; "" when that is not known."""
         return _name_subject(self.identity) or ""
 
+    def explain(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings, each with the reason that the unit gave for it."""
+        versions = self.submission.parsed.versions
+        numbered = {form for form, version in versions.items() if version.rows_from == "open"}
+        return attach_reasons(findings, self.reasons, numbered)
+
     @property
     def form_versions(self) -> dict[str, str]:
         """Form code -> layout version found in the file."""
@@ -252,7 +258,7 @@ class Examiner:
         faults = self._validator.find_value_faults([one.submission for one in examined])
         for one, found in zip(examined, faults, strict=True):
             of_forms = find_forms_of_noughts(one.submission, self._catalogue)
-            one.findings = attach_reasons(sort_findings([*one.findings, *found, *of_forms]), one.reasons)
+            one.findings = one.explain(sort_findings([*one.findings, *found, *of_forms]))
             one.verdict = judge(one.findings)
         return examined
 

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from etl.usecases.context import Context
 
 WAREHOUSE_CONNECTION: Final = "movement_reports_warehouse"
+SMTP_CONNECTION: Final = "movement_reports_smtp"
 VARIABLES: Final[Mapping[str, str]] = {
     "movement_reports_home": "MOVEMENT_REPORTS_HOME",
     "movement_reports_register": "MOVEMENT_REPORTS_REGISTER",
     "movement_reports_landing": "MOVEMENT_REPORTS_LANDING",
+    "movement_reports_mail_from": "MOVEMENT_REPORTS_MAIL_FROM",
+    "movement_reports_webhooks_secret": "MOVEMENT_REPORTS_WEBHOOKS",  # "secret": Airflow masks it
 }
 
 RETRY_RULES: Final = ExceptionRetryPolicy(
@@ -79,7 +82,33 @@ def read_airflow_settings(environment: Mapping[str, str] | None = None) -> Setti
             found[contract] = str(value)
     if url := _read_warehouse_url():
         found["MOVEMENT_REPORTS_WAREHOUSE_URL"] = url
+    found.update(_read_mail_server())
     return read_settings(found)
+
+
+def _read_mail_server() -> dict[str, str]:
+    """The mail server of an SMTP connection as Airflow's provider writes it: TLS unless it says otherwise."""
+    from urllib.parse import quote
+
+    try:
+        connection = Connection.get(SMTP_CONNECTION)
+    except AirflowNotFoundException:
+        return {}
+    extra = connection.extra_dejson
+    tls, starttls = (not _is_true(extra.get(name, False)) for name in ("disable_ssl", "disable_tls"))
+    scheme, asked = ("smtps", "tls") if tls else ("smtp", "starttls" if starttls else "none")
+    user = (
+        f"{quote(connection.login, safe='')}:{quote(connection.password or '', safe='')}@" if connection.login else ""
+    )
+    port = f":{connection.port}" if connection.port else ""
+    found = {"MOVEMENT_REPORTS_SMTP_URL": f"{scheme}://{user}{connection.host}{port}?tls={asked}"}
+    if extra.get("from_email"):
+        found["MOVEMENT_REPORTS_MAIL_FROM"] = str(extra["from_email"])
+    return found
+
+
+def _is_true(value: object) -> bool:
+    return str(value).strip().lower() in ("true", "1", "yes")
 
 
 def _read_warehouse_url() -> str | None:

@@ -68,6 +68,8 @@ def read_smtp_url(url: str) -> SmtpServer:
         raise _wrong("asks for TLS in one place and not in the other")
     user = unquote(parts.username) if parts.username else None
     password = unquote(parts.password) if parts.password else None
+    if not f"{user or ''}{password or ''}".isascii():
+        raise _wrong("has a user or password with letters that a mail server does not take")
     if user and security == "none" and not _is_loopback(host):
         raise _wrong("would send a password in clear: leave out tls=none")
     return SmtpServer(host, port or _PORTS[parts.scheme], security, user, password, options.get("ca", [None])[-1])

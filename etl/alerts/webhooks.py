@@ -36,14 +36,16 @@ class WebhookChannel:
         # Half a second to import: only a run that posts something pays.
         import apprise
 
+        # Both write URLs, tokens and all, where --verbose asks for everything.
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
         url = self._urls.get(room)
         if url is None:
             raise LetterRefused("room no longer in the settings", for_good=True)
         service = apprise.Apprise()
         if not service.add(url):
             raise LetterRefused("unknown kind of webhook", for_good=True)
-        # Apprise tells only whether it worked; why is in its own log, which is switched off: it shows URLs.
-        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+        # Tells only whether it worked.
         if not service.notify(body=body.text, title=body.subject, body_format=apprise.NotifyFormat.TEXT):
             raise LetterRefused("webhook did not take it", for_good=False)
 

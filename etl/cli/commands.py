@@ -185,15 +185,21 @@ def run_board(arguments: argparse.Namespace) -> int:
     """`board`: 1 when any obligation is missing or rejected."""
     from etl.cli.tables import print_board
     from etl.usecases.board import read_board
+    from etl.usecases.board_groups import group_board, read_structure, restate_board
     from etl.usecases.context import open_context
 
     with open_context(read_settings()) as context:
         as_of = read_instant(arguments.as_of) if arguments.as_of else context.clock()
-        board = read_board(context, arguments.report, arguments.period, as_of)
+        board = read_board(context, arguments.report, arguments.period, as_of, with_past=True)
+        with context.engine.connect() as connection:
+            structure = read_structure(connection, board)
+    if arguments.restated:
+        board = restate_board(board, structure)
+    groups = group_board(board, arguments.by, structure) if arguments.by else []
     if arguments.json:
-        print_json(board.as_json())
+        print_json({**board.as_json(), **({"groups": [group.as_json() for group in groups]} if arguments.by else {})})
     else:
-        print_board(board)
+        print_board(board, groups)
     return NO if board.counts["missing"] or board.counts["rejected"] else YES
 
 

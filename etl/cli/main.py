@@ -14,6 +14,7 @@ from pathlib import Path
 from etl.cli import commands
 from etl.cli.alerts import add_alerts
 from etl.cli.console import err
+from etl.cli.register import add_register
 
 _REPORT = argparse.ArgumentParser(add_help=False)
 _REPORT.add_argument("--report", required=True, metavar="R", help="code of the report, such as movements-half")
@@ -90,6 +91,12 @@ def build_parser() -> argparse.ArgumentParser:
     add = sub.add_parser("quarantine", parents=[_JSON], help="files that could not be attributed, and why")
     add.set_defaults(run=commands.run_quarantine)
     add = sub.add_parser("board", parents=[_REPORT, _AS_OF, _JSON], help="the state of every obligation, and the rates")
+    add.add_argument(
+        "--restated", action="store_true", help="on the units of today: what was inherited counts with the heir"
+    )
+    add.add_argument(
+        "--by", choices=("type", "bloc", "district"), help="rates also by unit type, bloc or district of old"
+    )
     add.set_defaults(run=commands.run_board)
     add = sub.add_parser("consolidate", parents=[_REPORT, _JSON], help="rules between units, coverage and figures")
     add.set_defaults(run=commands.run_consolidate)
@@ -103,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
     add.set_defaults(run=commands.run_fingerprint)
 
     add_alerts(sub, {"json": _JSON, "as_of": _AS_OF})
+    add_register(sub, {"json": _JSON})
 
     add = sub.add_parser("server", help="the embedded PostgreSQL: start, stop, status")
     add.add_argument("action", choices=("start", "stop", "status"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from etl.cli.console import out
 from etl.examination import Examined
 from etl.labels import OUTCOME_LABELS, SEVERITY_LABELS, STATUS_LABELS, VERDICT_LABELS
 from etl.text import format_instant, format_number, show_name, show_share
-from etl.usecases.board import STATUSES, Board
+from etl.usecases.board import STATUSES, Board, count_lines, rate_lines
+from etl.usecases.board_groups import Group
 from etl.usecases.consolidate import ConsolidateSummary
 from etl.usecases.outcomes import Outcome
 from etl.usecases.revalidate import RevalidationSummary
@@ -32,8 +34,8 @@ def print_checked(examined: Examined, file: Path) -> None:
         out.print(f"    {finding.message} {finding.fix}")
 
 
-def print_board(board: Board) -> None:
-    """Counts, rates and every unit."""
+def print_board(board: Board, groups: Sequence[Group] = ()) -> None:
+    """Counts, rates and every unit; then the groups of units, where they are asked for."""
     table = Table(box=SIMPLE)
     for header, narrow in (
         ("Mã", True),
@@ -52,7 +54,23 @@ def print_board(board: Board) -> None:
             str(line.days_late) if line.days_late else "", str(line.attempts),
         )  # fmt: skip
     out.print(table)
+    if groups:
+        _print_groups(groups)
     print_counts(board)
+
+
+def _print_groups(groups: Sequence[Group]) -> None:
+    table = Table(box=SIMPLE)
+    table.add_column("Nhóm", overflow="fold")
+    for header in ("Phải nộp", "Đã nộp đạt", "Đúng hạn", "Đúng hạn các kỳ trước"):
+        table.add_column(header, justify="right")
+    for group in groups:
+        rates = rate_lines(group.lines)
+        table.add_row(
+            group.name, str(count_lines(group.lines)["expected"]),
+            *(show_share(rates[name]) for name in ("completeness", "timeliness", "consistency")),
+        )  # fmt: skip
+    out.print(table)
 
 
 def print_counts(board: Board) -> None:
@@ -61,6 +79,8 @@ def print_counts(board: Board) -> None:
     out.print(f"{board.report_name} – {board.period_label} (tính đến {format_instant(board.as_of)})")
     out.print(f"Phải nộp {counts['expected']}: " + ", ".join(f"{STATUS_LABELS[s]} {counts[s]}" for s in STATUSES))
     out.print(f"Đã nộp đạt {show_share(rates['completeness'])}, đúng hạn {show_share(rates['timeliness'])}")
+    if rates["consistency"] is not None:
+        out.print(f"Đúng hạn trong các kỳ trước {show_share(rates['consistency'])}")
 
 
 def print_reports(reports: list[dict[str, Any]]) -> None:

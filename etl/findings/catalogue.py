@@ -128,7 +128,9 @@ def read_check_header(path: Path) -> CatalogueEntry:
         raise BadCatalogue(f"{path.name}: the header lacks {sorted(missing)}")
     phase = _PHASE_OF_STAGE.get(found.get("stage", "after").strip())
     if phase is None:
-        raise BadCatalogue(f"{path.name}: the stage is {found['stage'].strip()!r}; it is `before` or `after` the verdict")
+        raise BadCatalogue(
+            f"{path.name}: the stage is {found['stage'].strip()!r}; it is `before` or `after` the verdict"
+        )
     return CatalogueEntry(
         found["code"].strip(), Severity(found["severity"].strip()), found["category"].strip(), phase,
         found["message"].strip(), found["fix"].strip(), *_read_days(path.name, found["code"].strip(), found),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -70,27 +70,53 @@ def key_findings(findings: Sequence[Finding]) -> list[FindingKey]:
     return keys
 
 
-def attach_reasons(findings: Iterable[Finding], reasons: Mapping[FindingKey, str]) -> list[Finding]:
+def attach_reasons(
+    findings: Iterable[Finding], reasons: Mapping[FindingKey, str], numbered: Container[str] = ()
+) -> list[Finding]:
     """The findings, in their order, each with the reason given for it. Reasons whose finding is gone are left out.
 
-    `reasons` has every finding of the earlier answer, with "" where the unit wrote nothing. What was found must be equal;
-    a value that changed since still finds its reason where then and now only one finding is about that place.
+    `reasons` has every finding of the earlier answer, with "" where the unit wrote nothing. What was found must be equal.
+    Where it is not, the value changed: the reason follows the place, when only one finding, then and now, is about that.
+    `numbered`: forms whose rows are running numbers; there the value is followed first, as lines get other numbers.
     A finding that has a reason keeps it.
     """
     listed = list(findings)
     if not any(reasons.values()):
         return listed
     keys = key_findings(listed)
-    now, then = Counter(key.place for key in keys), Counter(key.place for key in reasons)
-    by_place = {key.place: text for key, text in reasons.items() if then[key.place] == 1}
-    chosen = [
-        reasons.get(key, "") or (by_place.get(key.place, "") if now[key.place] == 1 and key not in reasons else "")
-        for key in keys
-    ]
+    present = set(keys)
+    old = [key for key in reasons if key not in present]
+    new = [key for key in keys if key not in reasons]
+    by_value = _pair_unique(
+        [key for key in old if key.form in numbered],
+        [key for key, finding in zip(keys, listed, strict=True) if finding.value and key not in reasons],
+        reasons,
+        keys,
+        lambda key: (key.code, key.form, key.column, key.digest),
+    )
+    moved = set(by_value.values())
+    by_place = _pair_unique([key for key in old if key not in moved], new, reasons, keys, lambda key: key.place)
+    chosen = []
+    for key in keys:
+        source = key if key in reasons else by_value.get(key) or by_place.get(key)
+        chosen.append(reasons[source] if source is not None else "")
     return [
         replace(finding, reason=text) if text and finding.reason is None else finding
         for finding, text in zip(listed, chosen, strict=True)
     ]
+
+
+def _pair_unique(
+    old: Iterable[FindingKey],
+    new: Iterable[FindingKey],
+    then: Iterable[FindingKey],
+    now: Iterable[FindingKey],
+    about: Callable[[FindingKey], tuple[str, ...]],
+) -> dict[FindingKey, FindingKey]:
+    """New key -> the old one about the same, where of all then and of all now only one is about that."""
+    counts_then, counts_now = Counter(map(about, then)), Counter(map(about, now))
+    known = {about(key): key for key in old if counts_then[about(key)] == 1}
+    return {key: known[about(key)] for key in new if counts_now[about(key)] == 1 and about(key) in known}
 
 
 def cut_reason(text: str) -> str:

@@ -35,7 +35,10 @@ class References:
         return {
             "movement": [*sorted(self._movements), *(movement.name for movement in register.movements)],
             "indicator": sorted({row.code for row in register.indicators}),
-            "unit": [*sorted(row.code for row in register.lasting_units), *(row.name for row in register.lasting_units)],
+            "unit": [
+                *sorted(row.code for row in register.lasting_units),
+                *(row.name for row in register.lasting_units),
+            ],
         }
 
     def facts_for(self, unit: Unit | None, period: Period | None) -> ListFacts:

@@ -18,6 +18,7 @@ from typing import IO
 from xml.parsers import expat
 
 from etl.reading.grid import CellRange, cell_name, parse_cell_name
+from etl.reading.number_formats import BUILTIN_FORMATS
 
 Attributes = dict[str, str]
 Position = tuple[int, int]
@@ -41,45 +42,6 @@ class SheetExtras:
 class SidecarError(ValueError):
     """The file is not what its format demands; the message is a stable word, never text of the file."""
 
-
-BUILTIN_FORMATS = {
-    1: "0",
-    2: "0.00",
-    3: "#,##0",
-    4: "#,##0.00",
-    5: "#,##0;-#,##0",
-    6: "#,##0;[Red]-#,##0",
-    7: "#,##0.00;-#,##0.00",
-    8: "#,##0.00;[Red]-#,##0.00",
-    9: "0%",
-    10: "0.00%",
-    11: "0.00E+00",
-    12: "# ?/?",
-    13: "# ??/??",
-    14: "dd/mm/yyyy",
-    15: "d-mmm-yy",
-    16: "d-mmm",
-    17: "mmm-yy",
-    18: "h:mm AM/PM",
-    19: "h:mm:ss AM/PM",
-    20: "h:mm",
-    21: "h:mm:ss",
-    22: "dd/mm/yyyy h:mm",
-    37: "#,##0;(#,##0)",
-    38: "#,##0;[Red](#,##0)",
-    39: "#,##0.00;(#,##0.00)",
-    40: "#,##0.00;[Red](#,##0.00)",
-    41: "#,##0",
-    42: "#,##0",
-    43: "#,##0.00",
-    44: "#,##0.00",
-    45: "mm:ss",
-    46: "[h]:mm:ss",
-    47: "mm:ss.0",
-    48: "##0.0E+0",
-    49: "@",
-}
-"""ECMA-376 part 1, 18.8.30. 14 and 22 follow the country (here Vietnam); 5-8 and 41-44 lack its currency sign."""
 
 _CHUNK = 1024 * 1024
 _PRETEST_BYTES = 8 * 1024 * 1024

@@ -10,7 +10,8 @@ import io
 import struct
 from collections.abc import Iterator
 
-from etl.reading.sidecar import BUILTIN_FORMATS, SheetExtras, SidecarError
+from etl.reading.number_formats import BUILTIN_FORMATS
+from etl.reading.sidecar import SheetExtras, SidecarError
 
 BOF, EOF = 0x0809, 0x000A
 BOUND_SHEET, FORMAT, XF = 0x0085, 0x041E, 0x00E0

@@ -19,6 +19,7 @@ from etl.findings.model import Finding
 from etl.forms.declaration import FIELD_COLUMN
 from etl.reading.grid import CellKind, Workbook, cell_name
 from etl.recognition.tables import METADATA_SHEET, FoundForms, Table, read_code, read_text, suggest
+from etl.register.heirs import find_succession
 from etl.register.model import Register, Report, Unit, UnknownReport, is_valid_during
 from etl.text import comparison_key, normalise
 
@@ -112,7 +113,10 @@ def identify(
         "period": identity.period.code if identity.period else None,
     }
     for attribute, listed in claims.items():
-        identity.findings.extend(_compare_claims(attribute, listed, known[attribute], catalogue))
+        sent = [
+            claim for claim in listed if not (attribute == "unit" and _is_from_heir(claim, identity.unit, register))
+        ]
+        identity.findings.extend(_compare_claims(attribute, sent, known[attribute], catalogue))
     if identity.unit and identity.report and identity.period and not identity.report.is_owed_by(identity.unit.type):
         identity.findings.append(catalogue.make_finding("ID-NOT-OWED", value=identity.period.label))
     return identity
@@ -194,6 +198,14 @@ def _settle_unit(claims: list[Claim], register: Register, catalogue: Catalogue, 
         )
     )  # fmt: skip
     return None
+
+
+def _is_from_heir(claim: Claim, unit: Unit | None, register: Register) -> bool:
+    """Whether a unit that ended is spoken for by the one that owes its reports since: that is no contradiction."""
+    if unit is None or claim.source in CONTENT_SOURCES:
+        return False
+    passed = find_succession(register, unit)
+    return passed is not None and passed.heir in claim.codes
 
 
 def _compare_claims(attribute: str, claims: list[Claim], known: str | None, catalogue: Catalogue) -> Iterator[Finding]:

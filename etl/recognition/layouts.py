@@ -22,12 +22,16 @@ ENOUGH = 0.8
 _HEADER_ROWS = 8
 _SEARCH_ROWS = 60
 _SEARCH_COLUMNS = 60
+_LAST_LABEL_ROW = 400
+_LONGEST_LABEL = 300
+_MOST_COVERED = 50_000
+"""Bounds of what is looked at: a sheet may hold a million cells, and every form is tried on it."""
 _CODES_SHARE = 0.6
 
 _PREFIX = re.compile(r"^(?:(?:\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}|[a-zđ])\s*[.)/]\s*|[-–—+*•·]\s*)(?=\S)")
 _LEAD = re.compile(r"^(?:trong đó|trong tổng số|chia ra|bao gồm|gồm)\s*[:,-]?\s*(?=\w)", re.IGNORECASE)
 _FORMULA = re.compile(r"\((?=[^()]*=)[^()]*\)")
-_FOOTNOTE = re.compile(r"(?:\s*(?:\(\s*(?:\d{1,2}|\*+)\s*\)|\*+|[¹²³⁴⁵⁶⁷⁸⁹]+))+$")
+_FOOTNOTE = re.compile(r"(?:\s*(?:\(\s*(?:\d{1,2}|\*{1,3})\s*\)|\*|[¹²³⁴⁵⁶⁷⁸⁹]))+$")
 _ASIDE = re.compile(r"\s*\([^()]*\)\s*$")
 _CODE_LIKE = re.compile(r"^\(?[A-Z0-9]{1,2}\)?(?:\s*=[\d\s+\-–:/x*().,=%]+)?$")
 
@@ -57,6 +61,8 @@ class Layout:
 def label_keys(text: str) -> tuple[str, ...]:
     """What a printed label is compared by, most exact first: without numbering, lead-ins ("Trong đó:"), footnote marks and
     formulas; then also without a remark in brackets at its end. Empty for a text that is no label."""
+    if len(text) > _LONGEST_LABEL:
+        return ()
     text = _FORMULA.sub(" ", normalise(text))
     while (shorter := _PREFIX.sub("", _FOOTNOTE.sub("", text.strip()))) != text:
         text = shorter
@@ -104,24 +110,36 @@ def _labels_of(version: FormVersion) -> tuple[_Labels, _Labels]:
     return found[1], found[2]
 
 
-class _Grid:
-    """The texts of a sheet's upper left part, and which cell speaks for a merged place."""
+class LabelGrid:
+    """The texts of a sheet's upper left part, and which cell speaks for a merged place. Made once for all layouts."""
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
         self.texts: dict[Place, str] = {}
         for place, cell in sheet.cells.items():
-            if cell.kind in (CellKind.TEXT, CellKind.NUMBER) and place[1] < _SEARCH_COLUMNS:
-                self.texts[place] = normalise(cell.text)
+            if (
+                cell.kind in (CellKind.TEXT, CellKind.NUMBER)
+                and place[0] < _LAST_LABEL_ROW
+                and place[1] < _SEARCH_COLUMNS
+            ):
+                self.texts[place] = normalise(cell.text[: _LONGEST_LABEL + 1])
         self.columns = sorted({column for _, column in self.texts})
+        self.keys = {key for text in self.texts.values() for key in label_keys(text)}
+        self._covered: dict[Place, Place] = {}
+        spent = 0
+        for first_row, first_column, last_row, last_column in sheet.merged:
+            height = max(0, min(last_row + 1, _LAST_LABEL_ROW) - first_row)
+            spent += height * max(0, min(last_column + 1, _SEARCH_COLUMNS) - first_column)
+            if spent > _MOST_COVERED:
+                break  # ranges heaped on one another: no sheet that a person made
+            for row in range(first_row, min(last_row + 1, _LAST_LABEL_ROW)):
+                for column in range(first_column, min(last_column + 1, _SEARCH_COLUMNS)):
+                    self._covered.setdefault((row, column), (first_row, first_column))
 
     def owner(self, row: int, column: int) -> Place:
         """The cell whose text is shown at a place."""
-        if (row, column) not in self.texts:
-            for first_row, first_column, last_row, last_column in self.sheet.merged:
-                if first_row <= row <= last_row and first_column <= column <= last_column:
-                    return first_row, first_column
-        return row, column
+        place = row, column
+        return place if place in self.texts else self._covered.get(place, place)
 
     def list_headers(self, below: int, column: int, label_column: int | None) -> list[Place]:
         """The header cells over a column, lowest first; titles merged over the labels too are none."""
@@ -138,17 +156,15 @@ class _Grid:
 
 
 def match_layout(
-    sheet: Sheet, version: FormVersion, coded: tuple[int, Mapping[str, int]] | None = None
+    grid: LabelGrid, version: FormVersion, coded: tuple[int, Mapping[str, int]] | None = None
 ) -> Layout | None:
     """The layout's table in a sheet by its labels; None when it is not nearly complete, or not certain.
 
     `coded`: the row of column codes and their columns, where these are still there and only the row codes are gone.
     """
-    grid = _Grid(sheet)
     rows, columns = _labels_of(version)
     wanted = set(rows.exact) if version.kind is not Kind.LIST else set(columns.exact)
-    present = {key for (row, _), text in grid.texts.items() if row < 400 for key in label_keys(text)}
-    if len(wanted & present) < len(wanted) / 2:
+    if len(wanted & grid.keys) < len(wanted) / 2:
         return None
     return _match_list(grid, version, columns) if version.kind is Kind.LIST else _match_fixed(grid, version, coded)
 
@@ -163,7 +179,7 @@ def _assign(found: Mapping[tuple[str, ...], list[int]]) -> dict[str, int]:
     }
 
 
-def _match_rows(grid: _Grid, labels: _Labels, below: int = -1) -> tuple[int, dict[str, int]]:
+def _match_rows(grid: LabelGrid, labels: _Labels, below: int = -1) -> tuple[int, dict[str, int]]:
     """(label column, row code -> row): the column in which most labels of the form stand."""
     by_column: dict[int, dict[tuple[str, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
     for (row, column), text in grid.texts.items():
@@ -174,7 +190,7 @@ def _match_rows(grid: _Grid, labels: _Labels, below: int = -1) -> tuple[int, dic
     return best, assigned.get(best, {})
 
 
-def _match_fixed(grid: _Grid, version: FormVersion, coded: tuple[int, Mapping[str, int]] | None) -> Layout | None:
+def _match_fixed(grid: LabelGrid, version: FormVersion, coded: tuple[int, Mapping[str, int]] | None) -> Layout | None:
     row_labels, column_labels = _labels_of(version)
     label_column, rows = _match_rows(grid, row_labels, coded[0] if coded else -1)
     if len(rows) < ENOUGH * len(version.row_labels):
@@ -207,7 +223,7 @@ def _match_fixed(grid: _Grid, version: FormVersion, coded: tuple[int, Mapping[st
 
 
 def _match_columns(
-    grid: _Grid, headers: Mapping[int, list[Place]], version: FormVersion, labels: _Labels
+    grid: LabelGrid, headers: Mapping[int, list[Place]], version: FormVersion, labels: _Labels
 ) -> dict[str, int]:
     if version.kind is Kind.FIELDS:
         values = [c for c, places in headers.items() if _VALUE_HEADERS & set(label_keys(grid.texts[places[0]]))]
@@ -222,7 +238,9 @@ def _match_columns(
     return _assign(found)
 
 
-def _find_code_column(grid: _Grid, headers: Mapping[int, list[Place]], codes: set[str], header_row: int) -> int | None:
+def _find_code_column(
+    grid: LabelGrid, headers: Mapping[int, list[Place]], codes: set[str], header_row: int
+) -> int | None:
     """The column of row codes when it is still there and filled: codes are surer than labels."""
     for column, places in headers.items():
         if _CODE_HEADERS & set(label_keys(grid.texts[places[0]])):
@@ -237,7 +255,7 @@ def _find_code_column(grid: _Grid, headers: Mapping[int, list[Place]], codes: se
 
 
 def _list_unknown(
-    grid: _Grid, headers: Mapping[int, list[Place]], known: set[int | None], rows: set[int]
+    grid: LabelGrid, headers: Mapping[int, list[Place]], known: set[int | None], rows: set[int]
 ) -> Iterable[Place]:
     """Headers of columns that the form does not have and that hold something in its rows."""
     for column, places in headers.items():
@@ -246,7 +264,7 @@ def _list_unknown(
             yield places[0]
 
 
-def _match_list(grid: _Grid, version: FormVersion, labels: _Labels) -> Layout | None:
+def _match_list(grid: LabelGrid, version: FormVersion, labels: _Labels) -> Layout | None:
     best: tuple[int, dict[str, int], dict[int, list[Place]]] | None = None
     for row in range(min(_SEARCH_ROWS, max((row for row, _ in grid.texts), default=0) + 1)):
         headers = {column: places for column in grid.columns if (places := grid.list_headers(row + 1, column, None))}

@@ -14,6 +14,8 @@ from etl.encodings import LegacyEncoding, decode, detect_encoding, is_pure, is_t
 from etl.reading.grid import CellKind, Sheet, Workbook
 from etl.text import show_name
 
+MOST_CELLS = 100_000
+"""More than any report has; a workbook of a million cells must not hold up all others."""
 _CODED = re.compile("[¡-ÿ]")
 _NEVER_VIETNAMESE = re.compile("[¡-¯´-¶¸-¿Ä-ÇËÎÏÑÖØÛÜÞßä-çëîïñöøûüþÿ]")
 """Latin letters and signs that Vietnamese in Unicode does without and no sheet in an old encoding does (², ×, ·, ° are left
@@ -26,6 +28,8 @@ def convert_workbook(workbook: Workbook) -> Workbook:
     if not any(
         _NEVER_VIETNAMESE.search("\n".join([cell.text for cell in sheet.cells.values()])) for sheet in workbook.sheets
     ):
+        return workbook
+    if sum(len(sheet.cells) for sheet in workbook.sheets) > MOST_CELLS:
         return workbook
     doubtful = {index: texts for index, sheet in enumerate(workbook.sheets) if (texts := _list_odd_texts(sheet))}
     if not doubtful:

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from etl.forms.declaration import Form, FormVersion, Kind
 from etl.reading.grid import CellKind, Sheet, Workbook
-from etl.recognition.layouts import Layout, label_keys, match_layout
+from etl.recognition.layouts import LabelGrid, Layout, label_keys, match_layout
 from etl.text import comparison_key, normalise
 
 METADATA_SHEET = "_meta"
@@ -126,22 +126,23 @@ def _find_in(sheet: Sheet, forms: Mapping[str, Form], named: Mapping[str, str]) 
 def _find_by_labels(sheet: Sheet, named: Form | None, forms: Iterable[Form], coded: Table | None) -> Table | None:
     """The table of a form whose codes are gone, by its labels. The sheet's name decides between forms; without one, only
     a single form may fit. `coded`: what was found of the named form by column codes alone."""
+    grid = LabelGrid(sheet)
     if named is not None:
-        if coded is not None and (layout := match_layout(sheet, coded.version, (coded.code_row, coded.columns))):
+        if coded is not None and (layout := match_layout(grid, coded.version, (coded.code_row, coded.columns))):
             return _make_table(sheet, named, coded.version, layout, coded.doubled)
-        if (table := _best_layout(sheet, named)) is not None:
+        if (table := _best_layout(grid, named)) is not None:
             return table
-    fitting = [table for form in forms if (table := _best_layout(sheet, form)) is not None]
+    fitting = [table for form in forms if (table := _best_layout(grid, form)) is not None]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _best_layout(sheet: Sheet, form: Form) -> Table | None:
+def _best_layout(grid: LabelGrid, form: Form) -> Table | None:
     """The layout of a form that fits best, the newest of equals."""
-    fitting = [(layout, version) for version in form.versions if (layout := match_layout(sheet, version)) is not None]
+    fitting = [(layout, version) for version in form.versions if (layout := match_layout(grid, version)) is not None]
     if not fitting:
         return None
     layout, version = max(reversed(fitting), key=lambda found: found[0].score)
-    return _make_table(sheet, form, version, layout, [])
+    return _make_table(grid.sheet, form, version, layout, [])
 
 
 def _make_table(

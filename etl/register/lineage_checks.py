@@ -70,7 +70,9 @@ def _find_misdated(row: Lineage, units: Units) -> str | None:
         begins = any(unit.valid_from == row.valid_from for unit in units[row.predecessor])
         return None if begins else f"{row.predecessor} has no validity that begins on {row.valid_from}"
     if any(is_valid_on(unit, row.valid_from) and unit.valid_from < row.valid_from for unit in units[row.predecessor]):
-        return f"{row.predecessor} still exists on {row.valid_from}: end it on the day before, or write split for a part"
+        return (
+            f"{row.predecessor} still exists on {row.valid_from}: end it on the day before, or write split for a part"
+        )
     if row.successor is None:
         return None
     stood = any(unit.valid_from < row.valid_from and is_valid_on(unit, row.valid_from) for unit in units[row.successor])

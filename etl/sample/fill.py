@@ -215,5 +215,6 @@ def find_other_units(register: Register, unit: Unit, on: date) -> list[Unit]:
     return [
         other
         for other in register.units_on(on)
-        if other.code != unit.code and [found.code for found in register.find_unit_by_name(other.name, on)] == [other.code]
+        if other.code != unit.code
+        and [found.code for found in register.find_unit_by_name(other.name, on)] == [other.code]
     ]

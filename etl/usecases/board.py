@@ -153,7 +153,9 @@ def read_board(
     asked = {"report": report, "period": period, "as_of": as_of}
     with nullcontext(connection) if connection is not None else context.engine.connect() as reading:
         rows = reading.execute(sa.text("SELECT * FROM core.board(:report, :period, :as_of)"), asked).all()
-        past = {row.unit: (row.on_time, row.owed) for row in reading.execute(sa.text(_PAST), asked)} if with_past else {}
+        past = (
+            {row.unit: (row.on_time, row.owed) for row in reading.execute(sa.text(_PAST), asked)} if with_past else {}
+        )
     lines = [
         BoardLine(
             row.unit, row.unit_name, row.unit_type, row.status, row.due_at, row.accepted_at, row.days_late,

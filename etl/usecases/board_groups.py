@@ -64,7 +64,12 @@ class Group:
 
     def as_json(self) -> dict[str, object]:
         """One of `groups` of `board --by … --json`."""
-        return {"group": self.key, "name": self.name, "counts": count_lines(self.lines), "rates": rate_lines(self.lines)}
+        return {
+            "group": self.key,
+            "name": self.name,
+            "counts": count_lines(self.lines),
+            "rates": rate_lines(self.lines),
+        }
 
 
 def read_structure(connection: sa.Connection, board: Board) -> Structure:
@@ -73,7 +78,9 @@ def read_structure(connection: sa.Connection, board: Board) -> Structure:
     asked: dict[str, object] = {"at": board.as_of, "report": board.report, "period": board.period}
     units: defaultdict[str, list[KnownUnit]] = defaultdict(list)
     # The condition is a constant above; what is asked for goes in as parameters.
-    found = f"SELECT code, name, type, parent, valid_from, valid_to FROM register.unit WHERE {known} ORDER BY valid_from"  # noqa: S608
+    found = (
+        f"SELECT code, name, type, parent, valid_from, valid_to FROM register.unit WHERE {known} ORDER BY valid_from"  # noqa: S608
+    )
     for row in connection.execute(sa.text(found), asked):
         units[row.code].append(KnownUnit(*row))
     forebears: defaultdict[str, list[str]] = defaultdict(list)
@@ -95,7 +102,8 @@ def restate_board(board: Board, structure: Structure) -> Board:
     for line in board.units:
         parts[line.inherited_by or line.unit].append(line)
     lines = [
-        own[0] if len(own) == 1 and own[0].unit == code else _restate(code, own, structure) for code, own in parts.items()
+        own[0] if len(own) == 1 and own[0].unit == code else _restate(code, own, structure)
+        for code, own in parts.items()
     ]
     return replace(board, units=sort_lines(lines))
 

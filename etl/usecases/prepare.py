@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from etl.settings import Settings
 from etl.usecases.context import Clock, open_context, real_clock
-from etl.usecases.periods import open_periods
+from etl.usecases.register_change import load_everything
 from etl.warehouse.connect import describe_url, raw_connection
 from etl.warehouse.migrate import ensure_roles, grant_roles, install_views, migrate
-from etl.warehouse.register_load import load_register
 from etl.warehouse.wide_views import write_wide_views
 
 
@@ -37,8 +36,7 @@ def init_warehouse(settings: Settings, *, clock: Clock = real_clock) -> InitSumm
         install_views(context.engine, generated={"wide views": write_wide_views(context.forms)})
         now = clock()
         with raw_connection(context.engine) as connection:
-            changed = load_register(connection, register, context.forms, now)
-        periods = open_periods(context, now)
+            changed, periods = load_everything(connection, register, context.forms, now)
         todo += grant_roles(context.engine)
         return InitSummary(
             describe_url(context.engine.url), applied, changed, periods, len(register.lasting_units), todo

@@ -4,10 +4,12 @@ The rules are the statements of sql/checks/ with `stage: before`; here are the r
 to cells of the sender's file. Runs inside the caller's transaction and writes nothing but temporary tables. A submission
 without an earlier accepted one costs two look-ups a batch.
 
-Relations: `candidate` (submission_id, generation, unit, report, period, window_end): stored observations not yet judged.
+Relations: `candidate` (submission_id, generation, unit, report, period, window_end): submissions not yet judged.
 `earlier` (submission_id, role, source_id, source_generation, units, source, source_end): an accepted submission to compare a
 candidate with. Roles: `year` (same unit, year and clock, window ending no later, and what the same period was reported as
 before), `last` (same report, the period before), `base` (same report, the same period of last year, of each of `units` units).
+`figure` (submission_id, form, row_key, column_code, ordinal, measure, dimension, number, aggregation, is_bad, is_key): what adds
+up of all of these submissions; `dimension` is the row of a list, empty where the measure says all; `is_key`: the form requires it.
 A statement gives submission_id, form, row_key, column_code, ordinal, value, expected, source; a row without row_key speaks of
 the whole form.
 """
@@ -55,8 +57,27 @@ _TABLES = (
     """CREATE TEMP TABLE IF NOT EXISTS earlier (
     submission_id bigint, role text, source_id bigint, source_generation smallint, units integer, source text, source_end date
 ) ON COMMIT DROP""",
-    "TRUNCATE candidate, earlier",
+    """CREATE TEMP TABLE IF NOT EXISTS figure (
+    submission_id bigint, form text, row_key text, column_code text, ordinal integer, measure text, dimension text, number numeric,
+    aggregation text, is_bad boolean, is_key boolean
+) ON COMMIT DROP""",
+    "TRUNCATE candidate, earlier, figure",
 )
+# A table of its own, although all of it stands in core.observation: with its statistics the planner joins tens of thousands of
+# figures in a second; without, it takes each step for a few rows and nests the loops.
+_FIGURES = """
+INSERT INTO figure
+SELECT o.submission_id, o.form, o.row_key, o.column_code, o.ordinal, o.measure,
+       CASE WHEN coalesce(cell.kind, line.kind) = 'list' THEN o.row_key ELSE '' END, o.number, o.aggregation,
+       coalesce(o.missing = 'bad', false), coalesce(cell.required, line.required, false)
+FROM (SELECT submission_id, generation FROM candidate UNION SELECT source_id, source_generation FROM earlier) s
+JOIN core.observation o ON o.submission_id = s.submission_id AND o.generation = s.generation
+    AND o.aggregation <> 'none' AND (o.number IS NOT NULL OR o.missing = 'bad')
+LEFT JOIN register.form_field cell ON cell.form = o.form AND cell.form_version = o.form_version
+    AND cell.column_code = o.column_code AND cell.row_code = o.row_key AND cell.retired_at IS NULL
+LEFT JOIN register.form_field line ON line.form = o.form AND line.form_version = o.form_version
+    AND line.column_code = o.column_code AND line.row_code = '*' AND line.retired_at IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +147,10 @@ def _fill_tables(connection: Connection, candidates: Iterable[Candidate], earlie
     with connection.cursor().copy("COPY earlier FROM STDIN") as copy:
         for row in earlier:
             copy.write_row(row)
-    # Without statistics the planner takes the few hundred rows for thousands and reads all observations ever made.
     connection.execute("ANALYZE candidate, earlier")
+    connection.execute(_FIGURES)
+    connection.execute("CREATE INDEX IF NOT EXISTS figure_place ON pg_temp.figure (submission_id, measure, dimension)")
+    connection.execute("ANALYZE figure")
 
 
 def _find_earlier(connection: Connection, candidates: Sequence[Candidate], register: Register) -> list[tuple[Any, ...]]:

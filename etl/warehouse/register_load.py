@@ -92,6 +92,14 @@ def load_obligations(
     return changed + apply_rows(connection, TableRows("obligation", columns, rows, scope), now)
 
 
+def retire_period(connection: psycopg.Connection[Any], report: str, period: str, now: datetime) -> int:
+    """Take a period that the register does not know any more off the ledger; rows retired. The caller commits."""
+    _take_turn(connection)
+    scope = {"report": report, "period": period}
+    tables = (TableRows("period", ("report", "period"), [], scope), TableRows("obligation", ("unit",), [], scope))
+    return sum(apply_rows(connection, rows, now) for rows in tables)
+
+
 def _take_turn(connection: psycopg.Connection[Any]) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (REGISTER_LOCK,))
 
@@ -138,6 +146,10 @@ def apply_rows(connection: psycopg.Connection[Any], wanted: TableRows, now: date
         ).format(target, target, scope, same, names=names),
         (first, now),
     ).rowcount
+    if retired + added:
+        # At once: until the server has counted a new table by itself, queries that lean on it are planned for two rows and
+        # take minutes. Whoever does not own the table is told so and nothing else happens.
+        connection.execute(sql.SQL("ANALYZE {}").format(target))
     return retired + added
 
 

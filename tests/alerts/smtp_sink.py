@@ -89,7 +89,7 @@ def open_sink(
 
         def check(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
             right = isinstance(data, LoginPassword) and data.password.decode() == password
-            return AuthResult(success=right)
+            return AuthResult(success=right, handled=False)
 
         options |= {"authenticator": check, "auth_required": True, "auth_require_tls": tls is not None}
     listener = _Listener(sink, hostname=host, port=0, **options)

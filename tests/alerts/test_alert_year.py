@@ -22,9 +22,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
+from alert_office import ENVELOPE, insert_return, insert_submission
 from smtp_sink import Mail, Sink, open_sink
 
-from etl.alerts.mail import Envelope
 from etl.alerts.plan import Pause
 from etl.alerts.smtp import SmtpChannel, read_smtp_url
 from etl.alerts.webhooks import WebhookChannel
@@ -200,7 +200,7 @@ class Year:
         with raw_connection(self.context.engine) as connection:
             ids = []
             for at, owed, good in batch:
-                number = _insert_submission(connection, owed, at, self.now, good)
+                number = insert_submission(connection, (owed.unit, owed.report, owed.period), at, self.now, good)
                 ids.append(number)
                 if good:
                     owed.accepted.append((self.now, True))
@@ -214,42 +214,14 @@ class Year:
     def send_back(self, owed: Owed) -> None:
         """A reviewer returns what was accepted."""
         with raw_connection(self.context.engine) as connection:
-            (number,) = connection.execute(
-                "INSERT INTO core.decision (submission_id, decision, decided_by, reason, recorded_at) "
-                "SELECT submission_id, 'return', 'cán bộ thẩm định', 'Thiếu chữ ký', %s FROM core.standing_submissions(%s) "
-                "WHERE unit = %s AND report = %s AND period = %s RETURNING submission_id",
-                (self.now, self.now, owed.unit, owed.report, owed.period),
-            ).fetchall()
+            number = insert_return(connection, (owed.unit, owed.report, owed.period), self.now)
             owed.accepted.append((self.now, False))
             for address in self.addresses(owed.unit, "reporter"):
                 self.notices[owed.name, "rejection", address] += 1
                 if self.unanswered.get(owed.name) == self.now:
                     # Returned before its receipt went out: that would be wrong by now.
                     self.notices[owed.name, "receipt", address] -= 1
-            queue_notices(self.context, connection, [int(number[0])])
-
-
-ENVELOPE = Envelope("hdtdkt@caobang.example", "Sở Nội vụ", None, "caobang.example")
-
-
-def _insert_submission(connection: Any, owed: Owed, at: datetime, now: datetime, good: bool) -> int:
-    sha256 = f"{random.Random(f'{owed.name}{at}').getrandbits(256):064x}"
-    connection.execute("INSERT INTO landing.blob VALUES (%s, 1, %s)", (sha256, now))
-    row = connection.execute(
-        "WITH a AS (INSERT INTO landing.arrival (channel, locator, file_name, sha256, received_at, recorded_at) "
-        "VALUES ('inbox', %(sha)s, 'bao-cao.xlsx', %(sha)s, %(at)s, %(now)s) RETURNING id), "
-        "s AS (INSERT INTO core.submission (arrival_id, unit, report, period, received_at, sha256, form_versions, recorded_at) "
-        "SELECT id, %(unit)s, %(report)s, %(period)s, %(at)s, %(sha)s, '{}', %(now)s FROM a RETURNING id), "
-        "v AS (INSERT INTO core.verdict (submission_id, verdict, errors, warnings, infos, recorded_at) "
-        "SELECT id, %(verdict)s, 0, 0, 0, %(now)s FROM s) "
-        "INSERT INTO core.decision (submission_id, decision, decided_by, reason, recorded_at) "
-        "SELECT id, %(decision)s, 'system', '', %(now)s FROM s RETURNING submission_id",
-        {
-            "sha": sha256, "at": at, "now": now, "unit": owed.unit, "report": owed.report, "period": owed.period,
-            "verdict": "accepted" if good else "rejected", "decision": "accept" if good else "return",
-        },
-    ).fetchone()  # fmt: skip
-    return int(row[0])
+            queue_notices(self.context, connection, [number])
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -77,7 +77,7 @@ def test_many_merged_ranges_and_findings_take_little_time() -> None:
     findings = [make_finding(f"A{row}") for row in range(1, 4_001)]
     started = time.process_time()
     annotate_workbook(data, findings)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 2.5
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_utf16_part_made_to_be_slow_is_not() -> None:
     part = ("<?xml" + " " * 300_000 + "encodin").encode("utf-16")
     started = time.process_time()
     assert to_utf8(part).startswith(b"<?xml ")
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 2.5
 
 
 def test_what_is_shown_of_a_file_full_of_faults_is_bounded() -> None:

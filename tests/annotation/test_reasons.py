@@ -209,6 +209,20 @@ def test_a_value_that_changed_keeps_the_reason_of_its_place() -> None:
     assert attach_reasons([make_warning("05", "10", "F14-OTHER")], reasons)[0].reason is None
 
 
+def test_a_reason_follows_its_line_when_the_lines_are_numbered_anew() -> None:
+    old = [make_warning("3", "12/03/2026"), make_warning("7", "01/02/2026")]
+    reasons = dict(zip(key_findings(old), ("cũ", ""), strict=True))
+    new = [make_warning("3", "05/05/2026"), make_warning("4", "12/03/2026"), make_warning("8", "01/02/2026")]
+    assert [finding.reason for finding in attach_reasons(new, reasons, {"F14"})] == [None, "cũ", None]
+
+
+def test_one_reason_never_goes_to_two_findings() -> None:
+    reasons = dict.fromkeys(key_findings([make_warning("05", "10")]), "vì sao")
+    for numbered in (set[str](), {"F14"}):
+        both = attach_reasons([make_warning("05", "12"), make_warning("06", "10")], reasons, numbered)
+        assert [finding.reason for finding in both].count("vì sao") == 1
+
+
 def test_attaching_twice_changes_nothing() -> None:
     findings = [make_warning("05", "10"), make_warning("06", "10")]
     reasons = dict.fromkeys(key_findings(findings), "vì sao")

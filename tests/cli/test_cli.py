@@ -198,7 +198,9 @@ def test_the_whole_path_on_the_command_line(
     assert code == 1
     assert list(board) == ["report", "period", "clock", "as_of", "counts", "rates", "units"]
     assert list(board["counts"]) == ["expected", "on_time", "late", "missing", "rejected", "pending", "exempt"]
-    assert list(board["units"][0]) == ["unit", "status", "due_at", "accepted_at", "days_late", "attempts"]
+    assert list(board["units"][0]) == [
+        *("unit", "status", "due_at", "accepted_at", "days_late", "attempts", "consistency", "inherited_by"),
+    ]
     code, out, _ = run("board", *where, "--as-of", "2026-06-01", "--json")
     assert json.loads(out)["counts"]["missing"] == 0
     code, out, _ = run("consolidate", *where, "--json")

@@ -162,7 +162,18 @@ def test_every_failure_of_reading_has_a_code() -> None:
 
 
 def test_every_other_kind_of_file_has_a_name() -> None:
-    told_otherwise = {"xlsx", "xlsm", "xls", "ods", "csv", "encrypted", "damaged_zip", "damaged_ole", "empty", "unknown"}
+    told_otherwise = {
+        "xlsx",
+        "xlsm",
+        "xls",
+        "ods",
+        "csv",
+        "encrypted",
+        "damaged_zip",
+        "damaged_ole",
+        "empty",
+        "unknown",
+    }
     assert {kind.value for kind in FileFormat} - told_otherwise <= set(FILE_KINDS)
 
 

@@ -59,6 +59,14 @@ ELSEWHERE: Mapping[str, str] = {
     "ID-UNIT-NOT-IN-FORCE": "needs a register with an abolished unit: tests/recognition/test_identify.py",
     "ID-PERIOD-NOT-STARTED": "needs the receipt instant: tests/usecases",
     "F06-FIGHTERS-QUOTA": "in force until 2023 only: tests/validation/test_award_rules.py",
+    "H-CUMULATIVE-FALLS": "needs the warehouse: tests/usecases/test_history_rules.py",
+    "H-SAME-AS-LAST": "needs the warehouse: tests/usecases/test_history_rules.py",
+    "H-CHANGE-50": "needs the warehouse: tests/usecases/test_history_rules.py",
+    "P-BLOC-SUM": "needs the warehouse: tests/usecases/test_period_rules.py",
+    "P-FEW-PEERS": "needs the warehouse: tests/usecases/test_period_rules.py",
+    "P-NARRATIVE-REUSED": "needs the warehouse: tests/usecases/test_period_rules.py",
+    "P-OUTLIER": "needs the warehouse: tests/usecases/test_period_rules.py",
+    "P-SAME-DECISION": "needs the warehouse: tests/usecases/test_period_rules.py",
     "P-LEAD-SILENT": "needs the warehouse: tests/usecases",
     "P-SAME-FIGURES": "needs the warehouse: tests/usecases",
     "P-SAME-FILE": "needs the warehouse: tests/usecases",
@@ -66,6 +74,7 @@ ELSEWHERE: Mapping[str, str] = {
 """Codes that `check` cannot give, with where they are covered."""
 
 F00, F03, F05, F07 = "F00 Phiếu gửi", "F03 Kết quả phong trào", "F05 Khen thưởng cấp tỉnh", "F07 Cơ cấu đối tượng"
+NOUGHTS = [put("F07", f"{row:02}", "1", 0 if row % 2 else None) for row in range(1, 9)]
 Where = tuple[str | None, str | None]
 WHOLE_FILE: Where = (None, None)
 
@@ -296,6 +305,8 @@ def make_cases() -> dict[str, Pair]:
         "X-LEADERS": pair(put("F05", "09", "2", 6), (F07, "D10"), [put("F05", "09", "2", 4), put("F05", "06", "2", 1)]),
         "X-WORKERS": pair(put("F05", "10", "2", 13), (F07, "D12"), put("F05", "10", "3", 13)),
         "X-ENTERPRISES": pair(put("F05", "03", "2", 3), (F07, "D16"), put("F05", "03", "4", 2)),
+        # a form as a whole
+        "H-ALL-ZEROS": pair(NOUGHTS, (F07, None), [*NOUGHTS, put("F07", "07", "1", 1)]),
     }  # fmt: skip
 
 

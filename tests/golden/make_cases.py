@@ -12,6 +12,7 @@ import argparse
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -259,8 +260,7 @@ def build_input(case: Case) -> bytes:
 def examine_inputs(examiner: Examiner) -> dict[str, Examined]:
     """Every stored input by its folder, examined in one batch."""
     deliveries = [
-        Delivery(place, case.file, (FOLDER / case.folder / case.file).read_bytes())
-        for place, case in enumerate(CASES)
+        Delivery(place, case.file, (FOLDER / case.folder / case.file).read_bytes()) for place, case in enumerate(CASES)
     ]
     return {case.folder: examined for case, examined in zip(CASES, examiner.examine(deliveries), strict=True)}
 
@@ -283,10 +283,15 @@ def show_observations(examined: Examined, forms: Sequence[str]) -> str:
             number = format(value.number, "f") if value.number is not None else ""
             measure = parsed.versions[key.form].measure_of(key.form, key.row, key.column)
             out.writerow(
-                (key.form, key.row, key.column, measure, number, value.text, value.day, value.missing, cell.raw,
-                 cell.sheet, cell.cell)
+                (key.form, key.row, key.column, measure, number, value.text, value.day, value.missing,
+                 show_raw(cell.raw), cell.sheet, cell.cell)
             )  # fmt: skip
     return target.getvalue()
+
+
+def show_raw(raw: str | None) -> str | None:
+    """A text as it stood in the file; with escapes when its letters are not composed, which an editor would not show."""
+    return raw if raw is None or unicodedata.is_normalized("NFC", raw) else ascii(raw)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

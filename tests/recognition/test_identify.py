@@ -194,6 +194,22 @@ def test_an_abolished_unit_is_led_to_its_heir() -> None:
     assert identity.findings[0].fix.endswith("Đơn vị kế thừa: Sở Nội vụ.")
 
 
+@pytest.mark.parametrize(("sender", "codes"), [("H14.STC", []), ("H14.STP", ["ID-FILE-NAME"])])
+def test_the_heir_of_a_unit_that_ended_may_send_its_report(sender: str, codes: list[str]) -> None:
+    register = read_knowledge().register
+    old = next(unit for unit in register.units if unit.code == DEPARTMENT)
+    others = tuple(unit for unit in register.units if unit is not old)
+    line = Lineage(
+        DEPARTMENT, "H14.STC", LineageKind.ABSORB, date(2026, 7, 1), None, None, datetime(2026, 7, 1, tzinfo=UTC)
+    )
+    changed = replace(
+        register, units=(*others, replace(old, valid_to=date(2026, 6, 30))), lineage=(*register.lineage, line)
+    )
+    identity = who(register=changed, channel={"unit": sender})
+    assert known(identity)[0] == DEPARTMENT
+    assert [finding.code for finding in identity.findings] == codes
+
+
 @pytest.mark.parametrize("text", ["quý 1", "2026-Q1", "2026-S3", "S1", "1/2026"])
 def test_unknown_periods(text: str) -> None:
     identity = who(without_metadata, *NO_TITLES, put("F00", "05", "1", text))

@@ -150,6 +150,14 @@ APPENDED = [
     ("exemptions.csv", f"H14.SNV,movements-half,2026-A1,Lý do,{REC}", "owed by half: 2026-A1 is a year period"),
     ("exemptions.csv", f"H14.SNV,movements-half,2026-S3,Lý do,{REC}", "'2026-S3' is no period"),
     ("exemptions.csv", f"H14.SNV,movements-half,2026-S1,,{REC}", "reason is empty"),
+    ("calendar.csv", f"1890-01-02,no,Nghỉ,{REC}", "the holidays of 1890 are not known"),
+    ("calendar.csv", f"2027-01-02,yes,Làm bù cho ngày 30/02/2027,{REC}", "30/02/2027, a day that does not exist"),
+    ("calendar.csv", f"2027-01-02,yes,Làm bù cho thứ Hai ngày 05/01/2027,{REC}", "a thứ Hai: it is a thứ Ba"),
+    (
+        "calendar.csv",
+        f"2027-01-02,yes,Làm bù cho thứ Ba ngày 05/01/2027,{REC}",
+        "swapped with 2027-01-05, but both are",
+    ),
 ]
 
 
@@ -255,8 +263,64 @@ def test_cycles_over_two_rows(folder: Path) -> None:
 
 
 def test_a_code_may_succeed_itself(folder: Path) -> None:
-    append(folder, "lineage.csv", f"H14.SNV,H14.SNV,rename,2026-01-01,,,{REC}")
-    assert len(read_register(folder).lineage) == 1
+    before = read_register(folder)
+    append(folder, "units.csv", f"H14.TEN,Trung tâm Cũ,public_service,,2025-07-01,2025-12-31,,{REC}")
+    append(folder, "units.csv", f"H14.TEN,Trung tâm Mới,public_service,,2026-01-01,,,{REC}")
+    append(folder, "lineage.csv", f"H14.TEN,H14.TEN,rename,2026-01-01,,,{REC}")
+    assert len(read_register(folder).lineage) == len(before.lineage) + 1
+
+
+LIFE = (
+    f"H14.A,Trung tâm A,public_service,,2025-07-01,2025-12-31,,{REC}",
+    f"H14.B,Trung tâm B,public_service,,2026-01-01,,,{REC}",
+    f"H14.C,Trung tâm C,public_service,,2025-07-01,,,{REC}",
+)
+"""A ended on the last day of 2025, B began on the day after, C was there before and goes on."""
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(["H14.A,H14.B,merge,2026-01-01,,"], id="merge"),
+        pytest.param(["H14.A,H14.B,rename,2026-01-01,,"], id="rename"),
+        pytest.param(["H14.A,H14.C,absorb,2026-01-01,,"], id="absorb"),
+        pytest.param(["H14.A,,abolish,2026-01-01,,"], id="abolish"),
+        pytest.param(["H14.A,H14.B,split,2026-01-01,0.6,", "H14.A,H14.C,split,2026-01-01,0.4,"], id="split"),
+        pytest.param(["H14.C,H14.B,split,2026-01-01,0.25,"], id="a part of what goes on"),
+        pytest.param(["H14.A,H14.B,split,2026-01-01,,", "H14.A,,abolish,2026-01-01,,"], id="the rest abolished"),
+    ],
+)
+def test_what_may_become_of_a_unit(folder: Path, rows: list[str]) -> None:
+    append(folder, "units.csv", *LIFE)
+    append(folder, "lineage.csv", *(f"{row},{REC}" for row in rows))
+    assert len(read_register(folder).lineage) > len(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (["H14.A,H14.B,absorb,2026-01-01,,"], "H14.B is new: write merge or rename, not absorb"),
+        (["H14.A,H14.C,merge,2026-01-01,,"], "H14.C stood before: write absorb, not merge"),
+        (["H14.A,H14.B,abolish,2026-01-01,,"], "an abolish has no successor"),
+        (["H14.A,,split,2026-01-01,,"], "a split needs a successor"),
+        (["H14.A,H14.B,merge,2025-12-01,,"], "successor H14.B does not exist on 2025-12-01"),
+        (["H14.A,H14.C,absorb,2025-12-01,,"], "H14.A still exists on 2025-12-01"),
+        (["H14.A,H14.C,absorb,2026-03-01,,"], "H14.A does not exist on the day before 2026-03-01"),
+        (["H14.B,H14.C,absorb,2026-01-01,,"], "H14.B does not exist on the day before 2026-01-01"),
+        (["H14.C,,abolish,2026-01-01,,"], "H14.C still exists on 2026-01-01"),
+        (["H14.C,H14.C,rename,2026-01-01,,"], "H14.C has no validity that begins on 2026-01-01"),
+        (["H14.A,H14.B,merge,2026-02-30,,"], "valid_from '2026-02-30' is no date"),
+        (["H14.A,H14.B,split,2026-01-01,0.6,", "H14.A,H14.C,split,2026-01-01,0.5,"], "shares of H14.A on 2026-01-01"),
+        (["H14.A,H14.C,absorb,2026-01-01,,", "H14.A,H14.B,rename,2026-01-01,,"], "a rename joins one unit to one"),
+        (["H14.A,H14.B,merge,2026-01-01,,", "H14.A,H14.B,merge,2026-01-01,,"], "the same row as line"),
+    ],
+)
+def test_what_cannot_have_become_of_a_unit(folder: Path, rows: list[str], reason: str) -> None:
+    append(folder, "units.csv", *LIFE)
+    line = append(folder, "lineage.csv", *(f"{row},{REC}" for row in rows))
+    (problem,) = refusal(folder).problems
+    assert (problem.file, problem.line) == ("lineage.csv", line)
+    assert reason in problem.reason
 
 
 def test_a_bloc_without_a_leader_for_a_time(folder: Path) -> None:
@@ -364,7 +428,7 @@ def test_a_later_row_corrects_an_earlier_one_and_as_of_reads_do_not_see_it(folde
     append(folder, "blocs.csv", f"H14.KHOI13,H14.DN03,deputy,2026-04-01,,{REC}")
     now = read_register(folder)
     assert now.unit_at("H14.DN01", date(2026, 4, 1)) is None
-    assert len(now.units) == 178
+    assert len(now.units_on(date(2026, 4, 1))) == 177
     before = read_register(folder, recorded_by=datetime(2026, 4, 1, tzinfo=TIMEZONE))
     assert before.unit_at("H14.DN01", date(2026, 4, 1)) is not None
     assert before.exemptions == ()
@@ -406,3 +470,66 @@ def test_one_off_periods_are_owed_too(folder: Path) -> None:
     owed = build_obligations(read_register(folder), "movements-half", "2026-X-bau-cu")
     assert len(owed) == 178
     assert {row.due_at.date() for row in owed} == {date(2026, 4, 2), date(2026, 4, 3)}
+
+
+ONE_OFF = "    one_off_periods:\n      2026-X-bau-cu: {start: 2026-02-01, end: 2026-03-31, due: %s}"
+
+
+def add_one_off(folder: Path, due: str) -> None:
+    line = "    legal_basis: Nghị định 09/2019/NĐ-CP, Điều 12"
+    replace(folder, "reports.yaml", line, f"{line}\n{ONE_OFF % due}")
+
+
+def test_a_one_off_period_may_have_a_due_instant_of_its_own(folder: Path) -> None:
+    add_one_off(folder, "2026-04-06T17:00:00+07:00")
+    register = read_register(folder)
+    owed = build_obligations(register, "movements-half", "2026-X-bau-cu")
+    assert {row.due_at.isoformat() for row in owed} == {"2026-04-06T17:00:00+07:00"}
+    regular = build_obligations(register, "movements-half", "2026-S1")
+    assert {row.due_at.date() for row in regular} == {date(2026, 6, 16), date(2026, 6, 17)}
+
+
+@pytest.mark.parametrize(
+    ("due", "reason"),
+    [("2026-03-31T17:00:00+07:00", "not after its window ends on 2026-03-31"), ("2026-04-06T17:00:00", "timezone")],
+)
+def test_a_due_instant_of_its_own_that_cannot_be(folder: Path, due: str, reason: str) -> None:
+    add_one_off(folder, due)
+    problems = refusal(folder).problems
+    assert any(problem.file == "reports.yaml" and reason in problem.reason for problem in problems)
+
+
+WITHDRAWN = "unit,report,period,reason,withdrawn,recorded_at"
+
+
+def with_withdrawals(folder: Path, *rows: str) -> int:
+    """Gives exemptions.csv the column `withdrawn`, empty in its rows, and adds rows."""
+    path = folder / "exemptions.csv"
+    first, *lines = path.read_text("utf-8").splitlines()
+    assert first == "unit,report,period,reason,recorded_at"
+    old = [",,".join(line.rsplit(",", 1)) for line in lines]
+    path.write_text("".join(f"{line}\n" for line in [WITHDRAWN, *old, *rows]), "utf-8")
+    return len(old) + len(rows) + 1
+
+
+def test_an_exemption_is_ended_by_a_later_row(folder: Path) -> None:
+    with_withdrawals(folder, "H14.DN17,movements-half,2026-S1,Hoạt động trở lại,yes,2026-06-05T08:00:00+07:00")
+    register = read_register(folder)
+    assert register.exemption("H14.DN17", "movements-half", "2026-S1") is None
+    assert register.exemption("H14.DN36", "movements-half", "2026-S1") is not None
+    then = read_register(folder, recorded_by=datetime(2026, 6, 4, tzinfo=TIMEZONE))
+    assert then.exemption("H14.DN17", "movements-half", "2026-S1") is not None
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("H14.SNV,movements-half,2026-S1,Nhầm mã,yes,2026-06-05T08:00:00+07:00", "no line above grants"),
+        ("H14.DN17,movements-half,2026-S1,Lý do,thôi,2026-06-05T08:00:00+07:00", "write yes or no"),
+    ],
+)
+def test_a_withdrawal_that_ends_nothing_is_refused(folder: Path, row: str, reason: str) -> None:
+    line = with_withdrawals(folder, row)
+    (problem,) = refusal(folder).problems
+    assert (problem.file, problem.line) == ("exemptions.csv", line)
+    assert reason in problem.reason

@@ -40,7 +40,7 @@ def test_units(register: Register) -> None:
         UnitType.BLOC: 20,
     }
     assert counts.total() == 178
-    assert len({unit.name for unit in register.units}) == 178
+    assert len({unit.name for unit in register.units_on(SUMMER)}) == len(register.lasting_units) == 178
     assert register.unit_at("H14.X01273", date(2025, 6, 30)) is None
     ward = register.unit_at("H14.X01273", date(2025, 7, 1))
     assert ward is not None
@@ -54,7 +54,7 @@ def test_every_other_unit_is_in_one_bloc_with_a_leader_and_a_deputy(register: Re
         assert (roles[BlocRole.LEADER], roles[BlocRole.DEPUTY]) == (1, 1)
         members.update(row.unit for row in register.members_of(bloc, SUMMER))
         assert register.members_of(bloc, SUMMER)[0].role is BlocRole.LEADER
-    assert members == Counter(unit.code for unit in register.units if unit.type is not UnitType.BLOC)
+    assert members == Counter(unit.code for unit in register.lasting_units if unit.type is not UnitType.BLOC)
     membership = register.membership_of("H14.BNC", SUMMER)
     assert membership is not None
     assert (membership.bloc, membership.role) == ("H14.KHOI05", BlocRole.LEADER)
@@ -77,7 +77,7 @@ def test_every_other_unit_is_in_one_bloc_with_a_leader_and_a_deputy(register: Re
     ],
 )
 def test_units_are_found_by_name(register: Register, text: str, code: str | None) -> None:
-    assert [unit.code for unit in register.find_unit_by_name(text)] == ([code] if code else [])
+    assert [unit.code for unit in register.find_unit_by_name(text, SUMMER)] == ([code] if code else [])
     assert register.find_unit_by_name(text, date(2020, 1, 1)) == []
 
 

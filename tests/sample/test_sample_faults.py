@@ -129,6 +129,7 @@ BY_HAND |= {
     "emulation fighters of the province against F05": ("F08", "07", "6"),
     "excellent collectives against F05": ("F08", "08", "5"),
 }
+BY_HAND |= {"all noughts": ("F0[37]", None, None)}
 BY_HAND |= BASIC_PLACES
 BY_HAND |= DECISION_PLACES
 KINDS = [pytest.param(kind, id=kind.name) for kind in FAULT_KINDS]
@@ -277,5 +278,9 @@ def test_severities_are_those_of_catalogue_and_suites() -> None:
         "ID-UNIT-NOT-IN-FORCE",
         "ID-PERIOD-NOT-STARTED",
         "F06-FIGHTERS-QUOTA",
+        # On the whole period, after the verdicts.
+        "P-OUTLIER",
+        "P-FEW-PEERS",
+        "P-NARRATIVE-REUSED",
     }
     assert set(known) - codes <= not_planted

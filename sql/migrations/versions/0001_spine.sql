@@ -274,6 +274,11 @@ CREATE TABLE ops.acknowledgement (
     until timestamptz NOT NULL, acknowledged_by text NOT NULL CHECK (acknowledged_by <> ''),
     reason text NOT NULL CHECK (reason <> ''), recorded_at timestamptz NOT NULL
 );
+-- Who changed the register, why, and what that changed (JSON); written in the transaction of the change.
+CREATE TABLE ops.register_change (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, changed_by text NOT NULL CHECK (changed_by <> ''),
+    reason text NOT NULL CHECK (reason <> ''), summary text NOT NULL, recorded_at timestamptz NOT NULL
+);
 CREATE FUNCTION ops.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE restrict_violation USING MESSAGE = format('%s.%s is only added to', TG_TABLE_SCHEMA, TG_TABLE_NAME);
@@ -281,4 +286,6 @@ END $$;
 CREATE TRIGGER mute_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.mute
     FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
 CREATE TRIGGER acknowledgement_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.acknowledgement
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+CREATE TRIGGER register_change_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.register_change
     FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
