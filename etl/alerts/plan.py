@@ -33,7 +33,10 @@ NAMESPACE: Final = uuid.UUID("6f3b1d5e-0f5a-5c35-9a3e-3d1f6c0f7b52")
 
 @dataclass(frozen=True, slots=True)
 class OwedState:
-    """An obligation as it stands: `due_at` is aware; `accepted`: a submission counts now; `received`: one came."""
+    """An obligation as it stands: `due_at` is aware; `accepted`: a submission counts now; `received`: one came.
+
+    `heir`: the unit that owes what is unfinished, since this one ended; its people are written to.
+    """
 
     unit: str
     report: str
@@ -42,6 +45,12 @@ class OwedState:
     accepted: bool = False
     exempt: bool = False
     received: bool = False
+    heir: str | None = None
+
+    @property
+    def people_of(self) -> str:
+        """The unit whose people answer for it."""
+        return self.heir or self.unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,8 @@ class Pause:
     def covers(self, state: OwedState) -> bool:
         """Whether it speaks of an obligation."""
         return (
-            self.unit == state.unit
+            # A mute of a whole unit is of what it inherited too.
+            (self.unit == state.unit or (self.report is None and self.unit == state.people_of))
             and self.report in (None, state.report)
             and self.period in (None, state.period)
         )  # fmt: skip
@@ -82,6 +92,7 @@ class Due:
     rung: str
     letter: LetterKind
     role: ContactRole
+    people_of: str
     recipient: Recipient
     due_at: datetime
     until: datetime
@@ -154,13 +165,13 @@ def plan_alerts(
         for role in rung.to:
             if finder.is_held(state, role, now):
                 continue
-            recipients = contacts(state.unit, role)
+            recipients = contacts(state.people_of, role)
             if not recipients:
                 plan.unaddressed.append(Unaddressed(state.unit, state.report, state.period, rung.code, role))
             for recipient in recipients:
                 row = Due(
-                    state.unit, state.report, state.period, rung.code, rung.letter, role, recipient, state.due_at,
-                    standing.until,
+                    state.unit, state.report, state.period, rung.code, rung.letter, role, state.people_of, recipient,
+                    state.due_at, standing.until,
                 )  # fmt: skip
                 if row.key not in known:
                     found.setdefault(row.key, row)
@@ -206,7 +217,8 @@ def _by_unit(pauses: Sequence[Pause]) -> dict[str, list[Pause]]:
 
 
 def _is_paused(pauses: Mapping[str, Sequence[Pause]], state: OwedState, now: datetime) -> bool:
-    return any(pause.covers(state) and now < pause.until for pause in pauses.get(state.unit, ()))
+    found = [pause for unit in {state.unit, state.people_of} for pause in pauses.get(unit, ())]
+    return any(pause.covers(state) and now < pause.until for pause in found)
 
 
 def _deal_letters(

@@ -105,7 +105,10 @@ def read_register(
 
     def table(name: str, build: Callable[[Row, datetime], _R], key: Callable[[_R], Hashable]) -> list[Located[_R]]:
         optional = OPTIONAL_COLUMNS.get(name, ())
-        rows = read_table(folder, name, COLUMNS[name], lambda row: build(row, default), problems, optional)
+        private = name == CONTACTS_FILE
+        rows = read_table(
+            folder, name, COLUMNS[name], lambda row: build(row, default), problems, optional, private=private
+        )
         return _keep_latest(rows, key, recorded_by, problems)
 
     def exemption(row: Row, when: datetime) -> Exemption:

@@ -178,10 +178,13 @@ def read_table(
     build: Callable[[Row], _T],
     problems: list[Problem],
     optional: Sequence[str] = (),
+    *,
+    private: bool = False,
 ) -> list[Located[_T]]:
     """The rows of `folder/name`, built by `build`; rows with a problem are left out and the problem is noted.
 
     Columns that are `optional` may be missing; their cells are then empty.
+    `private`: the cells are people's data, which a list of problems, and the log it ends in, must not repeat.
     """
     text = _read_text(folder, name, problems)
     if text is None:
@@ -204,7 +207,7 @@ def read_table(
             for column, cell in zip(header, cells, strict=True):
                 reason = _untidy(cell)
                 if reason:
-                    row.refuse(f"{column} {cell!r} {reason}")
+                    row.refuse(f"{column} {reason}" if private else f"{column} {cell!r} {reason}")
             value = build(row)
             if not row.bad:
                 found.append(Located(value, name, lines.line_num))

@@ -69,6 +69,10 @@ def draw_awards(unit_type: UnitType, share_of_year: float, rng: Random) -> Award
         awards["01", column] = total
         by_method = split_whole(total, METHOD_SHARES[1:], rng)
         awards |= {(row, column): n for row, n in zip(METHODS, (by_method[-1], *by_method[:-1]), strict=True)}
+    if not awards["05", "2"]:
+        # A unit may well reward nobody; but a form of noughts alone is asked about, and this one is to give no finding.
+        for row in ("01", "05", INDIVIDUALS[-1], METHODS[0]):
+            awards[row, "2"] += 1
     for row in sorted({row for row, _ in awards}):
         awards[row, "1"] = sum(awards.get((row, column), 0) for column in AWARD_COLUMNS)
     return awards

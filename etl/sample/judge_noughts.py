@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from etl.forms.declaration import CellKey, FormVersion
 from etl.sample.answers import Answer
-from etl.sample.oracle import Truth
+from etl.sample.oracle import Truth, is_required
 
 CODE = "H-ALL-ZEROS"
 
@@ -24,12 +24,15 @@ def judge_noughts(
     for form, layout in layouts.items():
         if form not in mandatory or layout.rows_from == "open":
             continue
-        meanings = [
-            answer.meaning
+        figures = {
+            key: answer.meaning
             for key, answer in answers.items()
             if key.form == form and _is_figure(layout, key) and (key.row, key.column) not in layout.not_applicable_cells
-        ]
-        if meanings and all(meaning is None or meaning == Decimal(0) for meaning in meanings):
+        }
+        if figures and all(
+            meaning == Decimal(0) or (meaning is None and not is_required(layout, key))
+            for key, meaning in figures.items()
+        ):
             yield form
 
 

@@ -108,7 +108,7 @@ class Composer:
             duties.append(
                 Duty(
                     letter=row.letter,
-                    unit=self._name_unit(row.unit, today),
+                    unit=self._name_unit(row.unit, today) + self._name_heir(row, today),
                     report=self._register.report(row.report).name,
                     period=self._register.period(row.report, row.period).label,
                     due_at=row.due_at or now,
@@ -232,6 +232,9 @@ class Composer:
             return []
         shown = ", ".join(without[:10]) + (" …" if len(without) > 10 else "")
         return [f"{len(without)} đơn vị chưa có đầu mối báo cáo trong danh bạ, không nhắc được: {shown}."]
+
+    def _name_heir(self, row: OutboxRow, today: date) -> str:
+        return f" (đơn vị kế thừa nộp: {self._name_unit(row.people_of, today)})" if row.people_of != row.unit else ""
 
     def _name_unit(self, code: str, on: date) -> str:
         versions = self._register.unit_versions(code)

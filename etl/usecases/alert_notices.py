@@ -28,9 +28,9 @@ def queue_notices(context: Context, connection: Connection, submission_ids: Sequ
     day = now.astimezone(TIMEZONE).date()
     until = now + timedelta(days=context.register.alerts.notice_days)
     letters = []
-    for decision in list_decisions(connection, submission_ids):
+    for decision in list_decisions(connection, submission_ids, day):
         kind = LetterKind.RECEIPT if decision.accepted else LetterKind.REJECTION
-        for recipient in as_recipients(context.register.contacts_of(decision.unit, ContactRole.REPORTER, day)):
+        for recipient in as_recipients(context.register.contacts_of(decision.people_of, ContactRole.REPORTER, day)):
             row = NewRow(
                 unit=decision.unit,
                 report=decision.report,
@@ -38,6 +38,7 @@ def queue_notices(context: Context, connection: Connection, submission_ids: Sequ
                 rung=kind.value,
                 occasion=name_occasion(decision),
                 recipient=recipient,
+                people_of=decision.people_of,
                 role=ContactRole.REPORTER,
                 letter=kind,
                 due_at=None,

@@ -35,7 +35,7 @@ def acknowledge(context: Context, pause: Pause) -> None:
         raise ValueError(f"until {pause.until.isoformat()} is over already: an acknowledgement gives a day to come")
     owed = (pause.unit, pause.report, pause.period)
     with raw_connection(context.engine) as connection:
-        if owed not in read_state(connection, [owed], None):
+        if owed not in read_state(connection, [owed], now):
             raise UnitDoesNotOwe(f"{pause.unit} owes no {pause.report} for {pause.period}; see `board`")
         add_acknowledgement(connection, pause, now)
 

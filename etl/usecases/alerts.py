@@ -154,6 +154,7 @@ def _write_digest_row(context: Context, recipient: Recipient, day: date) -> NewL
         rung=DIGEST,
         occasion=day.isoformat(),
         recipient=recipient,
+        people_of=context.register.province.standing_office_unit,
         role=ContactRole.STANDING_OFFICE,
         letter=LetterKind.DIGEST,
         due_at=None,
@@ -270,9 +271,8 @@ class _Sender:
     def _read_states(self, rows: Sequence[OutboxRow], now: datetime) -> dict[Obligation, OwedState]:
         # Of a real province everything counts that is committed, whatever another machine's clock wrote beside it.
         simulated = self._context.register.province.simulated
-        return read_state(
-            self._connection, [(row.unit, row.report, row.period) for row in rows], now if simulated else None
-        )
+        owed = [(row.unit, row.report, row.period) for row in rows]
+        return read_state(self._connection, owed, now, everything=not simulated)
 
     def _find_wrong(
         self,
@@ -314,7 +314,7 @@ class _Sender:
                 why = "no longer right"
             elif finder.is_held(state, row.role, now):
                 why = "acknowledged"
-            elif not self._is_addressed(letter, row, now):
+            elif state.people_of != row.people_of or not self._is_addressed(letter, row, now):
                 why = "no longer the recipient"
             else:
                 continue
@@ -323,4 +323,4 @@ class _Sender:
 
     def _is_addressed(self, letter: ClaimedLetter, row: OutboxRow, now: datetime) -> bool:
         who = _Addresses(self._context, _local_day(now), self._channels.rooms.rooms)
-        return any(found.address == letter.recipient.address for found in who(row.unit, row.role))
+        return any(found.address == letter.recipient.address for found in who(row.people_of, row.role))

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import islice
 
 from etl.examination import BATCH_SIZE, Delivery, Examined, Examiner, Unread, Verdict, pause_collection
+from etl.usecases.alert_notices import queue_notices
 from etl.usecases.context import Context
 from etl.usecases.load import (
     BatchSummary,
@@ -253,6 +254,8 @@ def _judge_again(
                 )
             )  # fmt: skip
         rows.write_judgements(connection)
+        # In this transaction: whoever was told one thing and now counts as the other is owed an answer.
+        queue_notices(context, connection, [row[0] for row in rows.decisions])
         copy_findings(connection, told)
 
 

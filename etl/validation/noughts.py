@@ -20,7 +20,8 @@ CODE = "H-ALL-ZEROS"
 def find_forms_of_noughts(submission: Submission, catalogue: Catalogue) -> Iterator[Finding]:
     """One finding a form, at its sheet; nothing where it is not known who reports what.
 
-    A cell that could not be read may hold anything, so it keeps its form out; numbered lines (an open list) are only there
+    A cell that could not be read may hold anything, and a required one left blank is an error that says more: either keeps its
+    form out. Numbered lines (an open list) are only there
     when somebody had something to write, so such a form is never asked.
     """
     unit, report, period = submission.unit, submission.report, submission.period
@@ -28,9 +29,7 @@ def find_forms_of_noughts(submission: Submission, catalogue: Catalogue) -> Itera
         return
     owed = report.forms_for(unit.type)
     for form, cells in _collect_figures(submission.parsed).items():
-        if owed.get(form) is FormStatus.MANDATORY and all(
-            not cell.value.number and cell.value.missing != "bad" for cell in cells
-        ):
+        if owed.get(form) is FormStatus.MANDATORY and all(cell.is_usable and not cell.value.number for cell in cells):
             yield catalogue.make_finding(CODE, form=form, sheet=cells[0].sheet)
 
 

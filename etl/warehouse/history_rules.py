@@ -9,7 +9,8 @@ Relations: `candidate` (submission_id, generation, unit, report, period, window_
 candidate with. Roles: `year` (same unit, year and clock, window ending no later, and what the same period was reported as
 before), `last` (same report, the period before), `base` (same report, the same period of last year, of each of `units` units).
 `figure` (submission_id, form, row_key, column_code, ordinal, measure, dimension, number, aggregation, is_bad, is_key): what adds
-up of all of these submissions; `dimension` is the row of a list, empty where the measure says all; `is_key`: the form requires it.
+up of all of these submissions; `dimension` is the row of a list, empty where the measure says all; `is_key`: the form requires
+it.
 A statement gives submission_id, form, row_key, column_code, ordinal, value, expected, source; a row without row_key speaks of
 the whole form.
 """
@@ -58,8 +59,8 @@ _TABLES = (
     submission_id bigint, role text, source_id bigint, source_generation smallint, units integer, source text, source_end date
 ) ON COMMIT DROP""",
     """CREATE TEMP TABLE IF NOT EXISTS figure (
-    submission_id bigint, form text, row_key text, column_code text, ordinal integer, measure text, dimension text, number numeric,
-    aggregation text, is_bad boolean, is_key boolean
+    submission_id bigint, form text, row_key text, column_code text, ordinal integer, measure text, dimension text,
+    number numeric, aggregation text, is_bad boolean, is_key boolean
 ) ON COMMIT DROP""",
     "TRUNCATE candidate, earlier, figure",
 )

@@ -37,6 +37,7 @@ class NewRow:
     rung: str
     occasion: str
     recipient: Recipient
+    people_of: str
     role: ContactRole
     letter: LetterKind
     due_at: datetime | None
@@ -67,6 +68,7 @@ class OutboxRow:
     period: str
     rung: str
     occasion: str
+    people_of: str
     role: ContactRole
     letter: LetterKind
     due_at: datetime | None
@@ -92,7 +94,8 @@ def letter_of(rows: Sequence[Due]) -> NewLetter:
         "list" if lists else "reminder",
         [
             NewRow(
-                row.unit, row.report, row.period, row.rung, "", row.recipient, row.role, row.letter, row.due_at, row.until
+                row.unit, row.report, row.period, row.rung, "", row.recipient, row.people_of, row.role, row.letter,
+                row.due_at, row.until,
             )
             for row in rows
         ],
@@ -125,7 +128,7 @@ def add_letters(connection: Connection, letters: Sequence[NewLetter], day: date,
     values = [
         (
             letter_ids[message_id], row.unit, row.report, row.period, row.rung, row.occasion, row.recipient.address,
-            row.role.value, row.letter.value, row.due_at, row.until, row.decision_id, now,
+            row.people_of, row.role.value, row.letter.value, row.due_at, row.until, row.decision_id, now,
         )
         for message_id, letter in zip(ids, letters, strict=True)
         if message_id in letter_ids
@@ -133,12 +136,12 @@ def add_letters(connection: Connection, letters: Sequence[NewLetter], day: date,
     ]  # fmt: skip
     if values:
         connection.execute(
-            "INSERT INTO ops.outbox AS o (letter_id, unit, report, period, rung, occasion, recipient, role, letter, "
-            "due_at, valid_until, decision_id, recorded_at) SELECT * FROM unnest(%s::bigint[], %s::text[], %s::text[], "
-            "%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], "
-            "%s::timestamptz[], %s::bigint[], %s::timestamptz[]) "
+            "INSERT INTO ops.outbox AS o (letter_id, unit, report, period, rung, occasion, recipient, people_of, role, "
+            "letter, due_at, valid_until, decision_id, recorded_at) SELECT * FROM unnest(%s::bigint[], %s::text[], "
+            "%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], "
+            "%s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::timestamptz[]) "
             "ON CONFLICT (unit, report, period, rung, occasion, recipient) DO UPDATE SET letter_id = excluded.letter_id, "
-            "due_at = excluded.due_at, valid_until = excluded.valid_until, cancelled_why = NULL "
+            "people_of = excluded.people_of, due_at = excluded.due_at, valid_until = excluded.valid_until, cancelled_why = NULL "
             "WHERE o.cancelled_why IS NOT NULL",
             [list(column) for column in zip(*values, strict=True)],
         )
@@ -196,13 +199,14 @@ def hold_letter(connection: Connection, letter: ClaimedLetter, worker: str) -> l
     if held is None:
         return None
     rows = connection.execute(
-        "SELECT id, unit, report, period, rung, occasion, role, letter, due_at, valid_until, decision_id "
+        "SELECT id, unit, report, period, rung, occasion, people_of, role, letter, due_at, valid_until, decision_id "
         "FROM ops.outbox WHERE letter_id = %s AND cancelled_why IS NULL ORDER BY id",
         (letter.id,),
     ).fetchall()
     return [
         OutboxRow(
-            row[0], row[1], row[2], row[3], row[4], row[5], ContactRole(row[6]), LetterKind(row[7]), row[8], row[9], row[10]
+            row[0], row[1], row[2], row[3], row[4], row[5], row[6], ContactRole(row[7]), LetterKind(row[8]), row[9], row[10],
+            row[11],
         )
         for row in rows
     ]  # fmt: skip

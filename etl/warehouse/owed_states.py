@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -30,41 +30,45 @@ def list_live_periods(connection: Connection, first: datetime, last: datetime) -
 def read_states(connection: Connection, report: str, period: str, as_of: datetime) -> list[OwedState]:
     """Every obligation of a period as of an instant."""
     rows = connection.execute(
-        "SELECT unit, status, due_at, attempts FROM core.board(%s, %s, %s)", (report, period, as_of)
+        "SELECT unit, status, due_at, attempts, inherited_by FROM core.board(%s, %s, %s)", (report, period, as_of)
     ).fetchall()
     return [
         OwedState(
             unit, report, period, due_at, accepted=status in ("on_time", "late"), exempt=status == "exempt",
-            received=attempts > 0,
+            received=attempts > 0, heir=heir,
         )
-        for unit, status, due_at, attempts in rows
+        for unit, status, due_at, attempts, heir in rows
     ]  # fmt: skip
 
 
 def read_state(
-    connection: Connection, owed: Collection[Obligation], as_of: datetime | None
+    connection: Connection, owed: Collection[Obligation], now: datetime, *, everything: bool = False
 ) -> dict[Obligation, OwedState]:
-    """These obligations (unit, report, period) as of an instant, None: with everything that is committed now.
+    """These obligations (unit, report, period) as of now; those that are no longer on the ledger are left out.
 
-    Those that are no longer on the ledger are left out.
+    `everything`: whatever is committed counts, also what carries a later instant.
     """
     ordered = sorted(set(owed))
     rows = connection.execute(
-        "SELECT o.unit, o.report, o.period, o.due_at, o.exempt_reason IS NOT NULL OR o.lapsed_reason IS NOT NULL, "
+        "SELECT o.unit, o.report, o.period, o.due_at, o.exempt_reason IS NOT NULL OR t.today >= o.passed_on "
+        "AND o.lapsed_reason IS NOT NULL, CASE WHEN t.today >= o.passed_on THEN o.inherited_by END, "
         "EXISTS (SELECT 1 FROM core.standing_submissions(t.at) s "
         "        WHERE s.report = o.report AND s.period = o.period AND s.unit = o.unit), "
         "EXISTS (SELECT 1 FROM core.submission s WHERE s.report = o.report AND s.period = o.period AND s.unit = o.unit "
         "        AND s.received_at <= t.at AND s.recorded_at <= t.at) "
         "FROM unnest(%s::text[], %s::text[], %s::text[]) w (unit, report, period) "
-        "CROSS JOIN (SELECT coalesce(%s::timestamptz, 'infinity') AS at) t "
+        "CROSS JOIN (SELECT %s::timestamptz AS at, (%s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS today) t "
         "JOIN register.obligation o USING (unit, report, period) WHERE o.retired_at IS NULL",
-        ([o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered], as_of),
-    ).fetchall()
+        (
+            [o[0] for o in ordered], [o[1] for o in ordered], [o[2] for o in ordered],
+            "infinity" if everything else now, now,
+        ),
+    ).fetchall()  # fmt: skip
     return {
         (unit, report, period): OwedState(
-            unit, report, period, due_at, accepted=accepted, exempt=exempt, received=received
+            unit, report, period, due_at, accepted=accepted, exempt=bool(exempt), received=received, heir=heir
         )
-        for unit, report, period, due_at, exempt, accepted, received in rows
+        for unit, report, period, due_at, exempt, heir, accepted, received in rows
     }
 
 
@@ -72,7 +76,7 @@ def read_state(
 class DecisionNotice:
     """A decision that its sender is to be told of: the first of a submission, and each that changes it.
 
-    `number` counts the decisions of the submission from 1.
+    `number` counts the decisions of the submission from 1. `people_of`: the unit, or the one that it has been passed on to.
     """
 
     id: int
@@ -83,17 +87,20 @@ class DecisionNotice:
     received_at: datetime
     number: int
     accepted: bool
+    people_of: str
 
 
-def list_decisions(connection: Connection, submission_ids: Sequence[int]) -> list[DecisionNotice]:
+def list_decisions(connection: Connection, submission_ids: Sequence[int], today: date) -> list[DecisionNotice]:
     """The decisions on these submissions that are to be told and are in no row of the outbox yet."""
     rows = connection.execute(
-        "SELECT x.id, s.unit, s.report, s.period, s.sha256, s.received_at, x.number, x.decision = 'accept' FROM ("
+        "SELECT x.id, s.unit, s.report, s.period, s.sha256, s.received_at, x.number, x.decision = 'accept', "
+        "coalesce((SELECT o.inherited_by FROM register.obligation o WHERE o.unit = s.unit AND o.report = s.report "
+        "          AND o.period = s.period AND o.retired_at IS NULL AND o.passed_on <= %s), s.unit) FROM ("
         "SELECT d.*, row_number() OVER w AS number, lag(d.decision) OVER w AS before FROM core.decision d "
         "WHERE d.submission_id = ANY(%s) WINDOW w AS (PARTITION BY d.submission_id ORDER BY d.id)) x "
         "JOIN core.submission s ON s.id = x.submission_id WHERE x.before IS DISTINCT FROM x.decision "
         "AND NOT EXISTS (SELECT 1 FROM ops.outbox o WHERE o.decision_id = x.id) ORDER BY x.id",
-        (list(submission_ids),),
+        (today, list(submission_ids)),
     ).fetchall()
     return [DecisionNotice(*row) for row in rows]
 

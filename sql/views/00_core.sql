@@ -57,12 +57,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     ), ever_accepted AS (
         SELECT DISTINCT d.submission_id FROM core.decision d JOIN sent ON sent.id = d.submission_id
         WHERE d.decision = 'accept' AND d.recorded_at <= as_of
+    ), standing AS MATERIALIZED (
+        -- Once for the period: before the first ANALYZE the planner takes it for one row and would work it out anew for each unit.
+        SELECT c.submission_id FROM core.standing_submissions(as_of) c WHERE c.report = of_report AND c.period = of_period
     ), per_unit AS (
         SELECT sent.unit, count(*)::integer AS attempts, bool_or(c.submission_id IS NOT NULL) AS is_accepted,
                min(sent.received_at) FILTER (WHERE e.submission_id IS NOT NULL) AS first_accepted_at
         FROM sent LEFT JOIN ever_accepted e ON e.submission_id = sent.id
-        LEFT JOIN core.standing_submissions(as_of) c
-            ON c.submission_id = sent.id AND c.report = of_report AND c.period = of_period
+        LEFT JOIN standing c ON c.submission_id = sent.id
         GROUP BY sent.unit
     ), owed AS (
         -- A unit that ended is followed from the day after; with nobody to follow, what it had not met lapses.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,13 +16,12 @@ from etl.alerts.mail import Envelope
 from etl.alerts.smtp import SmtpChannel, read_smtp_url
 from etl.alerts.webhooks import WebhookChannel
 from etl.calendar.deadlines import TIMEZONE
-from etl.settings import PROJECT_ROOT, Settings
+from etl.settings import Settings
 from etl.usecases.alert_channels import Channels
 from etl.usecases.alert_letters import Composer
 from etl.usecases.alert_notices import queue_notices
 from etl.usecases.alerts import AlertPlan, SendSummary, queue_alerts, send_alerts
 from etl.usecases.context import Context, open_context
-from etl.usecases.prepare import init_warehouse
 from etl.warehouse.connect import raw_connection
 
 HALF = ("movements-half", "2026-S1")
@@ -127,16 +125,12 @@ class Office:
 
 
 @contextmanager
-def open_office(
-    make_settings: Callable[..., Settings], now: str, register: Path = PROJECT_ROOT / "register", **settings: object
-) -> Iterator[Office]:
-    """The province at an instant, with its periods open."""
+def open_office(settings: Settings, now: str) -> Iterator[Office]:
+    """The province of an initialised warehouse at an instant."""
     office: Office | None = None
-    made = make_settings(register, **settings)
-    init_warehouse(made, clock=lambda: at(now))
     with ExitStack() as stack:
         sink = stack.enter_context(open_sink())
-        context = stack.enter_context(open_context(made, clock=lambda: office.now if office else at(now)))
+        context = stack.enter_context(open_context(settings, clock=lambda: office.now if office else at(now)))
         mail = stack.enter_context(SmtpChannel(read_smtp_url(sink.url), ENVELOPE.address))
         office = Office(context, sink, Channels(mail, WebhookChannel(()), ENVELOPE), at(now))
         yield office

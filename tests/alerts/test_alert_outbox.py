@@ -13,19 +13,18 @@ import threading
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alert_office import HALF, Office, at, insert_submission, open_office
+from alert_office import HALF, Office, at, insert_submission
 from smtp_sink import Mail
 
 from etl.alerts.channels import ChannelDown
 from etl.alerts.plan import Pause
 from etl.alerts.webhooks import PREFIX
 from etl.register.alerting import ContactRole
-from etl.settings import PROJECT_ROOT, Settings
+from etl.settings import PROJECT_ROOT
 from etl.usecases.alert_pauses import acknowledge, mute_unit
 from etl.usecases.fill_in import UnitDoesNotOwe
 from etl.warehouse.connect import raw_connection
@@ -34,13 +33,6 @@ from etl.warehouse.submission_load import LOAD_LOCK
 ONE, TWO, THREE = "H14.X01290", "H14.X01288", "H14.SNV"
 T1, T3 = "06-17T07:30", "06-22T07:30"
 """T+1 of the communes; the day on which T+3 is right for everybody."""
-Open = Callable[..., Office]
-
-
-@pytest.fixture
-def office(make_settings: Callable[..., Settings]) -> Iterator[Office]:
-    with open_office(make_settings, "06-05T08:00") as office:
-        yield office
 
 
 def start_worker(office: Office, now: str) -> subprocess.Popen[str]:
@@ -138,7 +130,7 @@ def test_only_what_is_left_of_a_letter_is_sent(office: Office) -> None:
     (letter,) = office.plan("06-18T07:30").plan.letters
     assert [row.unit for row in letter] == [leader, "H14.KHOI05"]
     office.receive("H14.KHOI05", "06-18T07:31")
-    office.send()
+    office.send("06-18T07:32")
     (mail,) = [mail for mail in office.sink.mails if b" T+1\r\n" in mail.raw]
     assert mail.message.get_all("X-Report-Item") == [f"{leader} movements-half:2026-S1 T+1"]
     text = mail.message.get_body(("plain",))
@@ -156,7 +148,10 @@ def test_nothing_passes_a_load_that_is_about_to_accept(office: Office) -> None:
         sender = threading.Thread(target=lambda: done.append(office.send().cancelled))
         sender.start()
         deadline = time.monotonic() + 60
-        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        waiting = (
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
         while office.rows(waiting) == [(0,)]:
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -164,6 +159,32 @@ def test_nothing_passes_a_load_that_is_about_to_accept(office: Office) -> None:
     sender.join(60)
     assert done == [1]
     assert not [mail for mail in office.sink.mails if b" T+1\r\n" in mail.raw]
+
+
+def test_a_unit_that_ended_after_planning_leaves_its_report_to_the_heir(office: Office) -> None:
+    office.accept_all_but(ONE)
+    office.plan(T1)
+    office.run_sql(
+        f"UPDATE register.obligation SET inherited_by = '{TWO}', passed_on = '2026-06-17' "
+        f"WHERE unit = '{ONE}' AND period = '2026-S1'"
+    )
+    office.send()
+    assert office.states("T+1") == {"cancelled": 1}
+    office.plan("06-17T09:00")
+    office.send()
+    (mail,) = [mail for mail in office.sink.mails if b" T+1\r\n" in mail.raw]
+    assert mail.to == "baocao@x01288.caobang.example"
+    text = mail.message.get_body(("plain",))
+    assert text is not None
+    assert "Xã Bảo Lâm (đơn vị kế thừa nộp: Phường Tân Giang)" in text.get_content()
+    office.receive(ONE, "06-17T10:00")
+    office.send("06-17T10:01")
+    assert office.sink.mails[-1].to == "baocao@x01288.caobang.example"
+    office.run_sql(
+        f"UPDATE register.obligation SET inherited_by = NULL, lapsed_reason = 'Giải thể' WHERE unit = '{ONE}' "
+        "AND period = '2026-S1'"
+    )
+    assert office.plan("06-23T07:30").plan.due == []
 
 
 def test_planning_twice_writes_nothing(office: Office) -> None:
@@ -383,7 +404,8 @@ def test_a_restored_obligation_without_contacts_is_told(office: Office) -> None:
     object.__setattr__(register, "contacts", tuple(row for row in register.contacts if row.unit != ONE))
     register.__dict__.pop("_contacts", None)
     office.run_sql("UPDATE ops.outbox SET cancelled_why = 'x'")
-    assert [item.unit for item in office.plan("06-18T07:30").plan.unaddressed] == [ONE]
+    # The commune, and the bloc that it leads.
+    assert [item.unit for item in office.plan("06-18T07:30").plan.unaddressed] == [ONE, "H14.CUM01"]
 
 
 def test_a_chat_room_gets_the_account_and_the_list(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,6 +99,19 @@ def test_an_acknowledgement_spares_the_unit_but_not_the_list() -> None:
     assert [row.rung for row in plan(at("06-19T07:30"), acknowledgements=[over]).due] == ["T+3"]
 
 
+def test_what_was_inherited_goes_to_the_heirs_people() -> None:
+    """With the heir's own report in one letter; a mute of the whole heir covers both, one of its report its own."""
+    states = [owed(), owed(unit="U0", heir="U1")]
+    (letter,) = plan(at("06-15T07:30"), *states).letters
+    assert [(row.unit, row.people_of, row.recipient.address) for row in letter] == [
+        ("U1", "U1", "reporter@u1.example"),
+        ("U0", "U1", "reporter@u1.example"),
+    ]
+    whole, one = (Pause("U1", report, None, at("06-24T00:00"), "trực", "Lý do") for report in (None, "r"))
+    assert plan(at("06-15T07:30"), *states, mutes=[whole]) == Plan()
+    assert [row.unit for row in plan(at("06-15T07:30"), *states, mutes=[one]).due] == ["U0"]
+
+
 def test_one_letter_a_recipient_and_lists_apart() -> None:
     states = [owed(), owed(report="r2"), owed(unit="U2")]
     letters = plan(at("06-15T07:30"), *states).letters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -159,7 +160,7 @@ def test_reports_lists_clocks_and_due_days(run: Run) -> None:
     listed = {item["report"]: item for item in json.loads(out)}
     assert code == 0
     assert listed["movements-half"]["clock"] == "admin"
-    assert list(listed["statistics-year"]["forms"]) == ["F00", "F05"]
+    assert list(listed["statistics-year"]["forms"]) == ["F00", "F02", "F04", "F05", "F09"]
 
 
 def test_a_bad_register_is_refused_with_file_and_line(
@@ -268,6 +269,39 @@ def test_ingest_tells_which_files_were_not_accepted_and_why(
     assert (code, [item["file"] for item in json.loads(out)]) == (0, ["rỗng.xlsx"])
     code, out, _ = run("quarantine")
     assert "rỗng.xlsx: chờ xác định đơn vị" in out
+
+
+def test_revalidate_shows_and_then_applies(
+    run: Run, sample: Path, make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = make_settings(Path(shutil.copytree(sample / "register", tmp_path / "register")))
+    monkeypatch.setenv("MOVEMENT_REPORTS_REGISTER", str(settings.register))
+    monkeypatch.setenv("MOVEMENT_REPORTS_WAREHOUSE_URL", str(settings.warehouse_url))
+    key = json.loads((sample / "faults.json").read_text("utf-8"))
+    faulty = {finding["file"] for finding in key["findings"]}
+    good = next(
+        s for s in key["submissions"] if s["file"] not in faulty and not s["unit"].startswith(("H14.KHOI", "H14.CUM"))
+    )
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    (inbox / good["file"]).write_bytes((sample / "inbox" / good["file"]).read_bytes())
+    again = ("revalidate", "--report", "movements-half", "--period", "2026-S1")
+    assert run("init")[0] == run("ingest", inbox, "--receipts", sample / "receipts.csv")[0] == 0
+    code, out, _ = run(*again, "--json")
+    assert (code, json.loads(out)["changes"], json.loads(out)["examined"]) == (0, [], 1)
+    types = "commune|ward|special_zone|department|party|front|central|armed|public_service|association|enterprise"
+    with (settings.register / "indicators.csv").open("a", encoding="utf-8") as stream:
+        stream.write(f"VNN,VNN99,Số nhà đại đoàn kết,nhà,sum,no,{types},2025-07-01,,2025-12-01T08:00:00+07:00\n")
+    assert run("init")[0] == 0
+    code, out, _ = run(*again, "--json")
+    (change,) = json.loads(out)["changes"]
+    assert (code, change["unit"], change["gained"], change["decision"]) == (
+        1, good["unit"], {"ROW-NOT-REPORTED": 1}, "return",
+    )  # fmt: skip
+    assert run(*again, "--apply", "--by", "nguoi.duyet")[0] == 2
+    code, out, _ = run(*again, "--apply", "--by", "nguoi.duyet", "--why", "bổ sung chỉ tiêu")
+    assert code == 0 and "+1 ROW-NOT-REPORTED" in out
+    assert run(*again)[0] == 0
 
 
 def test_a_folder_is_no_file_to_check(run: Run, tmp_path: Path) -> None:

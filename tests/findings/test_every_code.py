@@ -74,7 +74,7 @@ ELSEWHERE: Mapping[str, str] = {
 """Codes that `check` cannot give, with where they are covered."""
 
 F00, F03, F05, F07 = "F00 Phiếu gửi", "F03 Kết quả phong trào", "F05 Khen thưởng cấp tỉnh", "F07 Cơ cấu đối tượng"
-NOUGHTS = [put("F07", f"{row:02}", "1", 0 if row % 2 else None) for row in range(1, 9)]
+NOUGHTS = [put("F07", f"{row:02}", "1", 0) for row in range(1, 9)]
 Where = tuple[str | None, str | None]
 WHOLE_FILE: Where = (None, None)
 

@@ -13,7 +13,6 @@ from test_ingest import fingerprint
 
 from etl.settings import PROJECT_ROOT, Settings
 from etl.usecases.context import Context, open_context
-from etl.usecases.load import load_batch
 from etl.usecases.prepare import init_warehouse
 from tests.golden.sender import DEPARTMENT, SOUND_AWARDS, Edit, Sending, make_sending
 
@@ -123,25 +122,17 @@ def test_a_rejected_file_is_no_standard(post: Post) -> None:
     assert post.findings("b") == []
 
 
-def test_one_batch_or_two_find_the_same(post: Post, make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [True, False])
+def test_one_batch_or_three_find_the_same(post: Post, together: bool) -> None:
     """A unit's second file is compared with its first, also where both arrived before anybody looked."""
     files = [
         ("a", make_sending(cumulative(100), period=BEFORE), "2026-06-15T08:00"),
         ("b", make_sending(other_figures, cumulative(60), period=AFTER), "2026-12-15T08:00"),
         ("c", make_sending(other_figures, cumulative(40), period=AFTER), "2026-12-16T08:00"),
     ]
-    post.deliver(*files)
-    together = fingerprint(post.context)
-    assert [found[3] for name in "bc" for found in post.findings(name)] == ["100", "100"]
-    with post.context.engine.begin() as connection:
-        for table in ("core.finding", "core.verdict", "core.decision", "core.observation", "core.examination"):
-            connection.exec_driver_sql(f"DELETE FROM {table}")
-        connection.exec_driver_sql("DELETE FROM landing.outcome")
-        connection.exec_driver_sql("ALTER TABLE core.submission DISABLE TRIGGER USER; DELETE FROM core.submission")
-        connection.exec_driver_sql("ALTER TABLE core.submission ENABLE TRIGGER USER")
-    for (arrival,) in rows_of(post.context, "SELECT id FROM landing.arrival ORDER BY received_at"):
-        load_batch(post.context, [int(str(arrival))])
-    assert fingerprint(post.context) == together
+    for group in [files] if together else [[file] for file in files]:
+        post.deliver(*group)
+    assert [found[2:] for name in "bc" for found in post.findings(name)] == [("60", "100"), ("40", "100")]
 
 
 def test_the_same_figures_again_are_a_warning_of_the_form(post: Post) -> None:

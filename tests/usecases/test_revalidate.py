@@ -23,7 +23,7 @@ from tests.golden.sender import DEPARTMENT, HALF_YEAR, PERIOD, make_sending
 FIRST_DAY = at("2026-07-01T08:00")
 SECOND_DAY = FIRST_DAY + timedelta(days=30)
 THIRD_DAY = FIRST_DAY + timedelta(days=60)
-MEMBER = "H14.X01297"
+MEMBER = "H14.DN05"
 NEW_INDICATOR = {
     "movement": "VNN", "code": "VNN99", "name": "Số nhà đại đoàn kết", "unit_of_measure": "nhà", "aggregation": "sum",
     "cumulative": "no", "asked_of": "department", "valid_from": "2025-07-01", "recorded_at": "2025-12-01T08:00:00+07:00",

@@ -250,7 +250,8 @@ CREATE INDEX ON ops.letter (planned_day, recipient) WHERE kind IN ('reminder', '
 CREATE TABLE ops.outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, letter_id bigint NOT NULL REFERENCES ops.letter,
     unit text NOT NULL, report text NOT NULL, period text NOT NULL, rung text NOT NULL, occasion text NOT NULL DEFAULT '',
-    recipient text NOT NULL, role text NOT NULL, letter text NOT NULL, due_at timestamptz, valid_until timestamptz NOT NULL,
+    recipient text NOT NULL, people_of text NOT NULL, -- whose contact it is: the unit's, or its heir's
+    role text NOT NULL, letter text NOT NULL, due_at timestamptz, valid_until timestamptz NOT NULL,
     decision_id bigint REFERENCES core.decision, cancelled_why text, recorded_at timestamptz NOT NULL,
     UNIQUE (unit, report, period, rung, occasion, recipient)
 );
@@ -258,7 +259,7 @@ CREATE INDEX ON ops.outbox (letter_id);
 CREATE INDEX ON ops.outbox (report, period);
 CREATE INDEX ON ops.outbox (decision_id);
 CREATE VIEW ops.delivery AS
-SELECT o.unit, o.report, o.period, o.rung, o.occasion, o.recipient, o.role, o.letter, o.due_at, o.valid_until, o.decision_id,
+SELECT o.unit, o.report, o.period, o.rung, o.occasion, o.recipient, o.people_of, o.role, o.letter, o.due_at, o.valid_until, o.decision_id,
        o.cancelled_why, o.recorded_at, l.id AS letter_id, l.message_id, l.kind, l.attempts, l.last_error, l.sent_at,
        CASE WHEN o.cancelled_why IS NOT NULL THEN 'cancelled' ELSE l.state END AS state
 FROM ops.outbox o JOIN ops.letter l ON l.id = o.letter_id;
