@@ -107,6 +107,18 @@ def read_running_number(text: str) -> str | None:
     return str(int(code)) if _RUNNING_NUMBER.fullmatch(code) else None
 
 
+def name_line(number: str, position: int, times: int) -> str:
+    """The row key of a line of an open list: its running number, made unique where it is blank or stands again.
+
+    The number is no identity: numbering may start again under a heading, and a line is a line without it. What people leave
+    as printed keeps the number they see; "1.2" is the second line numbered 1, "_3" the third line, which has no number.
+    `number`: "" when there is none. `position`: of the line in its list, from 1. `times`: lines before it with that number.
+    """
+    if not number:
+        return f"_{position}"
+    return f"{number}.{times + 1}" if times else number
+
+
 def read_free_key(text: str) -> str:
     """A key that refers to nothing, as a text that can be part of a figure's id."""
     return _CUTS_ID.sub("-", read_code(text))[:LONGEST_KEY]
@@ -142,6 +154,35 @@ def _is_numeric(table: Table, row: int, code: str) -> bool:
     return cell.kind is CellKind.NUMBER or bool(_NUMERIC_TEXT.match(cell.text.strip()))
 
 
+def is_unnumbered_line(table: Table, row: int, texts: Mapping[str, str]) -> bool:
+    """Whether a row of an open list is one of its lines though it has no running number. `texts`: those of its keys.
+
+    At least half of what a line must say is there, and not only in words: so sums of the sender's own, headings, notes and
+    signatures are none.
+    """
+    version = table.version
+    if version.rows_from != "open" or any(texts.values()) or is_total_row(table, row, texts):
+        return False
+    due = [column for column in version.columns if column.required and not column.key]
+    due = due or [column for column in version.columns if not column.key]
+    filled = [column for column in due if _read_column(table, row, column)]
+    return 2 * len(filled) >= len(due) and any(_is_no_mere_word(table, row, column) for column in version.columns)
+
+
+def _read_column(table: Table, row: int, column: Column) -> str:
+    return read_text(table.sheet, row, table.columns[column.code]) if column.code in table.columns else ""
+
+
+def _is_no_mere_word(table: Table, row: int, column: Column) -> bool:
+    """Whether a cell holds a number or a day in a column of such, or one of the choices of its column."""
+    text = _read_column(table, row, column)
+    if not text or column.key:
+        return False
+    if column.type is ValueType.CHOICE:
+        return comparison_key(text) in column.answers
+    return (column.type.is_number or column.type is ValueType.DATE) and text[0].isdigit()
+
+
 def find_key(
     table: Table, row: int, column: Column, covered: Mapping[tuple[int, int], tuple[int, int]]
 ) -> Place | None:
@@ -173,10 +214,11 @@ def cover_merged(table: Table, keys: Sequence[Column]) -> dict[tuple[int, int], 
 
 
 def find_last_row(table: Table, keys: tuple[Column, ...], covered: Mapping[tuple[int, int], tuple[int, int]]) -> int:
-    """The last row with both keys, or with a figure: below it stand notes and signatures."""
+    """The last row with all its keys, or with a figure, or a line without its number: below it stand notes and signatures."""
     last = table.code_row
     for row in sorted({r for r, _ in table.sheet.cells if r > table.code_row}, reverse=True):
-        if all(find_key(table, row, column, covered) for column in keys) or has_figures(table, row):
+        named = [find_key(table, row, column, covered) for column in keys]
+        if all(named) or has_figures(table, row) or (not any(named) and is_unnumbered_line(table, row, {})):
             return row
     return last
 

@@ -32,8 +32,13 @@ class ParsedCell:
 
     @property
     def is_usable(self) -> bool:
-        """False when a rule cannot rest on it: unreadable, gone, or required and empty (each has its own finding)."""
+        """False when a rule cannot rest on it: unreadable, gone, required and empty, or a figure where none can be.
+
+        Each has its own finding. A sum over a misplaced figure would ask for the opposite of what that finding asks.
+        """
         missing = self.value.missing
+        if self.not_applicable is not None and self.value.number:
+            return False
         return missing not in ("bad", "absent") and not (self.required and missing is not None)
 
 

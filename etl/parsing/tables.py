@@ -22,6 +22,8 @@ from etl.parsing.rows import (
     has_figures,
     is_no_row,
     is_total_row,
+    is_unnumbered_line,
+    name_line,
     read_free_key,
     read_running_number,
     value_columns,
@@ -29,7 +31,15 @@ from etl.parsing.rows import (
 from etl.parsing.submission import ListRow, ParsedCell, ParsedSubmission, missing_columns, shorten
 from etl.parsing.values import ParsedValue, parse_value, read_date
 from etl.reading.grid import Cell, CellKind, cell_name
-from etl.recognition.tables import Table, is_row_code, list_unknown_headers, read_code, read_text, suggest
+from etl.recognition.tables import (
+    Table,
+    is_row_code,
+    list_column_names,
+    list_unknown_headers,
+    read_code,
+    read_text,
+    suggest,
+)
 from etl.text import format_date, format_number
 
 MOST_SUGGESTIONS = 50
@@ -86,13 +96,13 @@ def _report_columns(table: Table, parsed: ParsedSubmission, catalogue: Catalogue
                 "COLUMN-DUPLICATE", form=form, sheet=sheet.name, column=code, cell=cell_name(table.code_row, column)
             )
         )
-    labels = [label for _, label in table.version.printed_columns]
+    names = list_column_names(table.version)
     for place in list_unknown_headers(table):
         text = read_text(sheet, *place)
         parsed.findings.append(
             catalogue.make_finding(
                 "COLUMN-UNKNOWN", form=form, sheet=sheet.name, cell=cell_name(*place), value=shorten(text),
-                suggestion=suggest(text, labels),
+                suggestion=suggest(text, names),
             )
         )  # fmt: skip
 
@@ -241,6 +251,7 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
     rows = parsed.rows.setdefault(form, [])
     seen: dict[str, int] = {}
     times: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
     source = table.version.rows_from
     asked = facts.asked.get(source) if facts.asked is not None and source is not None else None
     by_key = {join_key(row.codes): row for row in asked} if asked is not None else None
@@ -252,19 +263,25 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
         _report_too_long(table, parsed, catalogue, last)
         last = table.code_row + MOST_ROWS
     # Keys of the register that name something leave no doubt; other rows may be totals, notes or signatures.
-    refer = source != "open" and all(column.reference for column in keys)
+    numbered = source == "open"
+    # A running number may stay blank whatever its declaration says: it names a line, and the line is there without it.
+    columns = table.version.columns
+    if numbered:
+        columns = tuple(c.model_copy(update={"required": False}) if c.key else c for c in columns)
+    refer = not numbered and all(column.reference for column in keys)
     unknown_rows = 0
     for row in sorted({r for r, _ in sheet.cells if table.code_row < r <= last}):
         key_places = {column.code: find_key(table, row, column, covered) for column in keys}
         texts = {code: read_text(sheet, *place) if place else "" for code, place in key_places.items()}
         if not any(read_text(sheet, row, column) for column in table.columns.values()):
             continue
-        if not all(texts.values()):
+        unnumbered = is_unnumbered_line(table, row, texts)
+        if not all(texts.values()) and not unnumbered:
             if not is_total_row(table, row, texts):
                 _report_bare_row(table, row, parsed, catalogue)
             continue
-        references, unknown = _name_row(table, texts, facts)
-        if not (refer and unknown is None) and is_no_row(table, row, texts, known=unknown is None):
+        references, unknown = ({}, None) if unnumbered else _name_row(table, texts, facts)
+        if not (unnumbered or (refer and unknown is None)) and is_no_row(table, row, texts, known=unknown is None):
             continue
         if unknown is not None:
             unknown_rows += 1
@@ -280,7 +297,10 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
             )  # fmt: skip
             continue
         key = join_key(tuple(references.values()))
-        first = cell_name(row, table.columns[keys[0].code])
+        if numbered:
+            number, key = key, name_line(key, len(rows) + 1, numbers[key])
+            numbers[number] += 1
+        first = cell_name(row, table.columns.get(keys[0].code, 0))
         checked = by_key is None or key in by_key
         if key in seen:
             parsed.incomplete.add(form)
@@ -302,11 +322,11 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
         times[key] += 1
         rows.append(ListRow(key, ordinal, checked, references))
         whole = table.version.counting_columns if facts.is_counted(references) else {}
-        for column in table.version.columns:
+        for column in columns:
             # "1,415" people are a thousand times too few: a row that counts whole things takes no decimals.
             declared = whole.get(column.code, column)
             own = (row, table.columns[column.code]) if column.code in table.columns else None
-            at = key_places.get(column.code, own)
+            at = key_places.get(column.code) or own
             _add_cell(table, parsed, catalogue, CellKey(form, key, column.code, ordinal), declared, column.label, at)
     for key, expected in (by_key or {}).items():
         if key not in seen:

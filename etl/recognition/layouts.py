@@ -33,7 +33,8 @@ _LEAD = re.compile(r"^(?:trong đó|trong tổng số|chia ra|bao gồm|gồm)\s
 _FORMULA = re.compile(r"\((?=[^()]*=)[^()]*\)")
 _FOOTNOTE = re.compile(r"(?:\s*(?:\(\s*(?:\d{1,2}|\*{1,3})\s*\)|\*|[¹²³⁴⁵⁶⁷⁸⁹]))+$")
 _ASIDE = re.compile(r"\s*\([^()]*\)\s*$")
-_CODE_LIKE = re.compile(r"^\(?[A-Z0-9]{1,2}\)?(?:\s*=[\d\s+\-–:/x*().,=%]+)?$")
+# Two letters are a short heading (BK, GK), not a code; roman numbers are codes.
+_CODE_LIKE = re.compile(r"^\(?(?:[A-Z]?\d|\d?[A-Z]|\d\d|[IVX]{2,4})\)?(?:\s*=[\d\s+\-–:/x*().,=%]+)?$")
 
 _CODE_HEADERS = frozenset(map(comparison_key, ("Mã số", "Mã", "MS", "Mã dòng", "Mã chỉ tiêu")))
 _VALUE_HEADERS = frozenset(map(comparison_key, ("Giá trị", "Số lượng", "Số liệu", "Kết quả", "Nội dung")))
@@ -163,10 +164,23 @@ def match_layout(
     `coded`: the row of column codes and their columns, where these are still there and only the row codes are gone.
     """
     rows, columns = _labels_of(version)
-    wanted = set(rows.exact) if version.kind is not Kind.LIST else set(columns.exact)
-    if len(wanted & grid.keys) < len(wanted) / 2:
+    # Codes are counted, not spellings: a label with ten abbreviations is found by one of them.
+    labels = rows if version.kind is not Kind.LIST else columns
+    seen = {code for key in labels.exact.keys() & grid.keys for code in labels.exact[key]}
+    if len(seen) < len({code for codes in labels.exact.values() for code in codes}) / 2:
         return None
     return _match_list(grid, version, columns) if version.kind is Kind.LIST else _match_fixed(grid, version, coded)
+
+
+def measure_title_and_rows(grid: LabelGrid, code: str, version: FormVersion) -> tuple[bool, float]:
+    """(the layout's title stands in the sheet, share of its row labels found in one column): whose sheet this is meant
+    to be when no table is found. A list has no row labels: 0."""
+    # Our templates print "BIỂU F05 – …", other prints the title alone.
+    titles = (version.title, f"Biểu {code} – {version.title}")
+    has_title = any(not grid.keys.isdisjoint(label_keys(title)[:1]) for title in titles)
+    if version.kind is Kind.LIST:
+        return has_title, 0.0
+    return has_title, len(_match_rows(grid, _labels_of(version)[0])[1]) / len(version.row_labels)
 
 
 def _assign(found: Mapping[tuple[str, ...], list[int]]) -> dict[str, int]:
@@ -202,11 +216,12 @@ def _match_fixed(grid: LabelGrid, version: FormVersion, coded: tuple[int, Mappin
         for column in grid.columns
         if column != label_column and (places := grid.list_headers(first, column, label_column))
     }
+    heading_rows: set[int] = set()
     if coded is not None:
         header_row, columns = coded[0], dict(coded[1])
     else:
         header_row = first - 1
-        columns = _match_columns(grid, headers, version, column_labels)
+        columns, heading_rows = _match_columns(grid, headers, version, column_labels)
     asked = [FIELD_COLUMN] if version.kind is Kind.FIELDS else [c.code for c in version.columns if not c.provincial]
     matched = sum(code in columns for code in asked)
     if not columns or matched < ENOUGH * len(asked):
@@ -214,7 +229,8 @@ def _match_fixed(grid: LabelGrid, version: FormVersion, coded: tuple[int, Mappin
     by_code = _find_code_column(grid, headers, set(version.row_labels), header_row)
     unknown = None
     if coded is None:
-        unknown = tuple(_list_unknown(grid, headers, {label_column, by_code, *columns.values()}, set(rows.values())))
+        known = {label_column, by_code, *columns.values()}
+        unknown = tuple(_list_unknown(grid, headers, known, set(rows.values()), heading_rows))
     columns = {label_code: label_column} | columns
     if by_code is not None:
         columns[code_code] = by_code
@@ -224,18 +240,31 @@ def _match_fixed(grid: LabelGrid, version: FormVersion, coded: tuple[int, Mappin
 
 def _match_columns(
     grid: LabelGrid, headers: Mapping[int, list[Place]], version: FormVersion, labels: _Labels
-) -> dict[str, int]:
+) -> tuple[dict[str, int], set[int]]:
+    """(column of each code, rows of the headings that told them)."""
     if version.kind is Kind.FIELDS:
         values = [c for c, places in headers.items() if _VALUE_HEADERS & set(label_keys(grid.texts[places[0]]))]
-        return {FIELD_COLUMN: values[0]} if len(values) == 1 else {}
+        return ({FIELD_COLUMN: values[0]}, {headers[values[0]][0][0]}) if len(values) == 1 else ({}, set())
+    return _match_headings(grid, headers, labels, alone=True)
+
+
+def _match_headings(
+    grid: LabelGrid, headers: Mapping[int, list[Place]], labels: _Labels, *, alone: bool
+) -> tuple[dict[str, int], set[int]]:
+    """(column of each code, rows of the headings that told them). `alone`: a group's heading may tell by itself."""
     found: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    used: dict[int, list[Place]] = {}
     for column, places in headers.items():
-        texts = [grid.texts[place] for place in places]
-        paths = [" ".join(reversed(texts[:depth])) for depth in range(len(texts), 0, -1)]
-        codes = next((codes for text in (*paths, *texts[1:]) if (codes := labels.codes(text))), ())
-        if codes:
-            found[codes].append(column)
-    return _assign(found)
+        parts = [places[:depth] for depth in range(len(places), 0, -1)]
+        if alone:
+            parts += [[place] for place in places[1:]]
+        for part in parts:
+            if codes := labels.codes(" ".join(grid.texts[place] for place in reversed(part))):
+                found[codes].append(column)
+                used[column] = part
+                break
+    columns = _assign(found)
+    return columns, {row for column in columns.values() for row, _ in used[column]}
 
 
 def _find_code_column(
@@ -255,34 +284,41 @@ def _find_code_column(
 
 
 def _list_unknown(
-    grid: LabelGrid, headers: Mapping[int, list[Place]], known: set[int | None], rows: set[int]
+    grid: LabelGrid,
+    headers: Mapping[int, list[Place]],
+    known: set[int | None],
+    rows: set[int],
+    heading_rows: set[int],
 ) -> Iterable[Place]:
-    """Headers of columns that the form does not have and that hold something in its rows."""
-    for column, places in headers.items():
-        silent = _SILENT_HEADERS & set(label_keys(grid.texts[places[0]]))
-        if column not in known and not silent and any((row, column) in grid.sheet.cells for row in rows):
-            yield places[0]
+    """Headers of columns that the form does not have and that hold something in its rows.
+
+    Only from the topmost of `heading_rows` down: the motto and title above a table are nobody's heading.
+    """
+    top = min(heading_rows, default=0)
+    for column in grid.columns:
+        if column in known or not any((row, column) in grid.sheet.cells for row in rows):
+            continue
+        places = [at for at in headers.get(column, ()) if at[0] >= top or grid.owner(top, column) == at]
+        # A heading that looks like a code ("Z") is one when it stands in line with the others.
+        in_line = ((row, column) for row in sorted(heading_rows, reverse=True) if grid.texts.get((row, column)))
+        place = places[0] if places else next(in_line, None)
+        if place is not None and not _SILENT_HEADERS & set(label_keys(grid.texts[place])):
+            yield place
 
 
 def _match_list(grid: LabelGrid, version: FormVersion, labels: _Labels) -> Layout | None:
-    best: tuple[int, dict[str, int], dict[int, list[Place]]] | None = None
+    best: tuple[int, dict[str, int], dict[int, list[Place]], set[int]] | None = None
     for row in range(min(_SEARCH_ROWS, max((row for row, _ in grid.texts), default=0) + 1)):
         headers = {column: places for column in grid.columns if (places := grid.list_headers(row + 1, column, None))}
-        found: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for column, places in headers.items():
-            texts = [grid.texts[place] for place in places]
-            paths = [" ".join(reversed(texts[:depth])) for depth in range(len(texts), 0, -1)]
-            if codes := next((codes for text in paths if (codes := labels.codes(text))), ()):
-                found[codes].append(column)
-        columns = _assign(found)
+        columns, heading_rows = _match_headings(grid, headers, labels, alone=False)
         if best is None or len(columns) > len(best[1]):
-            best = row, columns, headers
+            best = row, columns, headers, heading_rows
     if best is None:
         return None
-    row, columns, headers = best
+    row, columns, headers, heading_rows = best
     keys = {column.code for column in version.key_columns}
     if not keys <= columns.keys() or len(columns) < ENOUGH * len(version.columns):
         return None
     data = {at for at, _ in grid.sheet.cells if at > row}
-    unknown = tuple(_list_unknown(grid, headers, set(columns.values()), data))
+    unknown = tuple(_list_unknown(grid, headers, set(columns.values()), data, heading_rows))
     return Layout(row, columns, None, unknown, len(columns) / len(version.columns))

@@ -14,13 +14,17 @@ from functools import lru_cache
 
 from etl.forms.declaration import Form, FormVersion, Kind
 from etl.reading.grid import CellKind, Sheet, Workbook
-from etl.recognition.layouts import LabelGrid, Layout, label_keys, match_layout
+from etl.recognition.layouts import LabelGrid, Layout, label_keys, match_layout, measure_title_and_rows
 from etl.text import comparison_key, normalise
 
 METADATA_SHEET = "_meta"
 _HEADER_SEARCH_ROWS = 80
 _FEWEST_CODES = 0.6
 _SAME_TABLE = 0.6
+_MOST_ROWS = 0.6
+"""Share of a form's row labels from which a sheet without a table is meant to be that form."""
+_SHORT_ALIAS = 6
+"""Letters below which an abbreviation is near to every other one: "GKC" is no "KNC"."""
 RESULT_SHEET = "Kết quả kiểm tra"
 """The sheet that an annotated copy carries, numbered when the sender has one of that name."""
 
@@ -105,7 +109,32 @@ def find_forms(workbook: Workbook, forms: Mapping[str, Form], metadata: Mapping[
             found.without_table.append((code, sheet))
         else:
             found.unknown_sheets.append(sheet)
+    for sheet in list(found.unknown_sheets):
+        meant = _guess_form(sheet, forms.values())
+        if meant is not None and meant not in found.tables:
+            found.unknown_sheets.remove(sheet)
+            found.without_table.append((meant, sheet))
     return found
+
+
+def _guess_form(sheet: Sheet, forms: Iterable[Form]) -> str | None:
+    """The one form that a sheet without a table is meant to be: its title stands there, else most of its row labels.
+
+    Its sender must be told to mend it; taken for a sheet of their own, its figures would be lost without a word.
+    """
+    grid = LabelGrid(sheet)
+    titled: list[str] = []
+    shares: dict[str, float] = {}
+    for form in forms:
+        measured = [measure_title_and_rows(grid, form.code, version) for version in form.versions]
+        if any(has_title for has_title, _ in measured):
+            titled.append(form.code)
+        shares[form.code] = max(share for _, share in measured)
+    if len(titled) == 1:
+        return titled[0]
+    most = max(shares.values(), default=0.0)
+    best = [code for code, share in shares.items() if share == most]
+    return best[0] if most >= _MOST_ROWS and len(best) == 1 else None
 
 
 def _find_in(sheet: Sheet, forms: Mapping[str, Form], named: Mapping[str, str]) -> tuple[Table | None, str]:
@@ -193,7 +222,11 @@ def measure_likeness(table: Table) -> float:
         for code, label in version.printed_columns:
             total += 1
             column = table.columns.get(code)
-            hits += column is not None and _is_alike(label, read_label(sheet, table.code_row, column))
+            if column is None:
+                continue
+            text = read_label(sheet, table.code_row, column)
+            aliases = (word for declared in version.columns if declared.code == code for word in declared.aliases)
+            hits += _is_alike(label, text) or any(_is_same(word, text) for word in aliases)
         return hits / max(total, 1)
     labels = version.row_labels
     label_column = table.columns.get("B" if version.kind is Kind.FIELDS else "A")
@@ -203,7 +236,8 @@ def measure_likeness(table: Table) -> float:
     for row in sorted({row for row, _ in sheet.cells if row > table.code_row}):
         printed = labels.get(read_code(read_text(sheet, row, code_column), 2))
         if printed is not None:
-            hits += _is_alike(printed, read_text(sheet, row, label_column))
+            code, text = read_code(read_text(sheet, row, code_column), 2), read_text(sheet, row, label_column)
+            hits += _is_alike(printed, text) or any(_is_same(word, text) for word in _row_aliases(version, code))
     return hits / len(labels)
 
 
@@ -241,10 +275,27 @@ def list_unknown_headers(table: Table) -> list[tuple[int, int]]:
     return places
 
 
-def suggest(text: str, known: Sequence[str]) -> str:
-    """ " Có phải là “…”?" with the nearest known spelling, or "" when none is near."""
-    keys = {comparison_key(word): word for word in known}
-    near = difflib.get_close_matches(comparison_key(text), list(keys), n=1, cutoff=0.6)
+def list_column_names(version: FormVersion) -> dict[str, str]:
+    """Every word for a column of a layout -> its printed label: the labels themselves first, then the aliases."""
+    names = {label: label for _, label in version.printed_columns}
+    for column in version.columns:
+        names |= {word: column.label for word in column.aliases if word not in names}
+    return names
+
+
+def suggest(text: str, known: Sequence[str] | Mapping[str, str]) -> str:
+    """ " Có phải là “…”?" with the nearest known spelling, or "" when none is near.
+
+    `known` as a mapping: other words for a thing -> the name to suggest. Short ones count only as they are.
+    """
+    names = known if isinstance(known, Mapping) else {word: word for word in known}
+    key = comparison_key(text)
+    keys: dict[str, str] = {}
+    for word, name in names.items():
+        spelling = comparison_key(word)
+        if word == name or spelling == key or len(spelling) >= _SHORT_ALIAS:
+            keys.setdefault(spelling, name)
+    near = difflib.get_close_matches(key, list(keys), n=1, cutoff=0.6)
     return f" Có phải là “{keys[near[0]]}”?" if near else ""
 
 
@@ -282,6 +333,16 @@ def _form_by_name(name: str, forms: Mapping[str, Form]) -> str | None:
                 return code
     first = key.split(" ")[0].upper()
     return first if first in forms else None
+
+
+def _row_aliases(version: FormVersion, code: str) -> tuple[str, ...]:
+    aliases = {row.code: row.aliases for row in version.fields} | {row.code: row.aliases for row in version.rows}
+    return aliases.get(code, ())
+
+
+def _is_same(alias: str, found: str) -> bool:
+    """Aliases may be as short as "Cờ": they count whole only, or they would be the beginning of everything."""
+    return not set(label_keys(alias)).isdisjoint(label_keys(found))
 
 
 def _is_alike(label: str, found: str) -> bool:

@@ -29,7 +29,7 @@ METHODS = ("11", "12", "13", "14", "15", "16", "17")
 AWARD_COLUMNS = ("2", "3", "4", "5")
 
 GONE = Unreadable("")
-"""A cell no rule can use: not there, unreadable, or blank though it must be filled."""
+"""A cell no rule can use: not there, unreadable, blank though it must be filled, or a figure where none can be."""
 
 Judged = tuple[str, CellKey]
 """A finding's code and the cell it blames."""
@@ -63,7 +63,10 @@ class Values:
         answer = self.answers.get(key)
         if answer is None or isinstance(answer.meaning, Unreadable):
             return GONE
-        if answer.meaning is None and is_required(self.layouts[key.form], key):
+        layout = self.layouts[key.form]
+        if answer.meaning is None and is_required(layout, key):
+            return GONE
+        if (key.row, key.column) in layout.not_applicable_cells and answer.meaning not in (None, Decimal(0)):
             return GONE
         return answer.meaning
 

@@ -21,15 +21,18 @@ import sqlalchemy as sa
 from etl.calendar.periods import Period, PeriodKind, UnknownPeriod, previous_period
 from etl.findings.catalogue import CHECKS_FOLDER, read_check_header
 from etl.findings.model import CatalogueEntry, Phase, fill_text
-from etl.forms.declaration import LIST_KEY_SEPARATOR, Kind
+from etl.forms.declaration import Kind
 from etl.register.entities import UNIT_TYPE_LABELS, UnitType
 from etl.text import format_number
 from etl.usecases.context import Context
-from etl.validation.narratives import Narrative, find_reuse
+from etl.validation.narratives import Narrative, Reuse, find_reuse
 from etl.validation.outliers import FEWEST_PEERS, find_outliers
+from etl.warehouse.history_rules import name_codes, name_figure
 
 OUTLIER_FLOOR: Final = 20
 """Distance from the peers' median below which a value is small, not odd: 3 where others have 1 is no question."""
+PLACES_SHOWN: Final = 3
+"""Sections that a finding on copied texts names; the others are counted."""
 
 _FIGURES = """
 SELECT s.form, s.row_key, s.column_code, s.measure, s.unit_type, s.unit, s.unit_name, s.number FROM mart.figure_source s
@@ -121,7 +124,7 @@ class _PeriodRules:
             yield self._make(few, {"subject": subject, "form": form, "value": number, "expected": FEWEST_PEERS + 1})
 
     def find_copied_texts(self) -> Iterator[PeriodFinding]:
-        """P-NARRATIVE-REUSED a section: from another unit this period, or from the unit's own of the period before."""
+        """P-NARRATIVE-REUSED a unit and source: another unit this period, or the unit's own report of the period before."""
         entry = self.context.catalogue["P-NARRATIVE-REUSED"]
         measures = [
             version.measure_of(form.code, key.row, key.column)
@@ -144,17 +147,26 @@ class _PeriodRules:
             Narrative(place, row.unit, row.measure, row.text_value, source_only=period is before)
             for place, (row, period) in enumerate(rows)
         ]
+        pairs: defaultdict[tuple[str, str, str], list[Reuse]] = defaultdict(list)
         for reuse in find_reuse(texts):
             (row, _), (source, then) = rows[reuse.key], rows[reuse.source]
+            pairs[row.unit, source.unit, then.code].append(reuse)
+        for copied in pairs.values():
+            copied.sort(key=lambda one: (rows[one.key][0].form, rows[one.key][0].row_key, rows[one.key][0].column_code))
+            (row, _), (source, then) = rows[copied[0].key], rows[copied[0].source]
             told = f"chính đơn vị này trong báo cáo {then.label}" if then is before else f"{source.unit_name} cùng kỳ"
             yield self._make(
                 entry,
                 {
                     "subject": row.unit_name, "unit": row.unit, "form": row.form, "row_key": row.row_key,
-                    "column_code": row.column_code, "value": f"{format_number(int(100 * reuse.share))} %",
+                    "column_code": row.column_code, "value": len(copied),
                     "expected": source.unit if then is self.period else then.code, "source": told,
+                    "places": _list_places([self._name_copy(rows[one.key][0], one.share) for one in copied]),
                 },
             )  # fmt: skip
+
+    def _name_copy(self, row: Any, share: float) -> str:
+        return f"{self._name_figure(row.form, row.row_key, row.column_code)} ({format_number(int(100 * share))} %)"
 
     def _make(self, entry: CatalogueEntry, row: Mapping[Any, Any]) -> PeriodFinding:
         shown = {str(name): _show(value) for name, value in row.items()}
@@ -172,22 +184,11 @@ class _PeriodRules:
             version = self.context.forms[form].version_on(self.period.end)
         except (KeyError, LookupError):
             return f"{form}, {row_key}, {column}"
-        columns = {declared.code: declared.label for declared in version.columns}
-        if version.kind is Kind.FIELDS:
-            return f"{form}: {version.row_labels.get(row_key, row_key)}"
-        if version.kind is Kind.MATRIX:
-            return f"{form}: {version.row_labels.get(row_key, row_key)}, cột “{columns.get(column, column)}”"
-        words = [self._words.get(code, code) for code in row_key.split(LIST_KEY_SEPARATOR)]
-        return f"{form}: {' – '.join(words)}, cột “{columns.get(column, column)}”"
+        return f"{form}: {name_figure(version, self._words, row_key, column)}"
 
     @cached_property
     def _words(self) -> dict[str, str]:
-        register = self.context.register
-        return (
-            {unit.code: unit.name for unit in register.units}
-            | {indicator.code: indicator.name for indicator in register.indicators}
-            | {movement.code: movement.name for movement in register.movements}
-        )
+        return name_codes(self.context.register)
 
 
 def _step_back(period: Period) -> Period | None:
@@ -197,6 +198,11 @@ def _step_back(period: Period) -> Period | None:
         return previous_period(period)
     except UnknownPeriod:
         return None
+
+
+def _list_places(places: list[str]) -> str:
+    rest = len(places) - PLACES_SHOWN
+    return "; ".join([*places[:PLACES_SHOWN], *([f"và {format_number(rest)} phần khác"] if rest > 0 else [])])
 
 
 def _type_name(unit_type: str) -> str:

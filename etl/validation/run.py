@@ -16,7 +16,7 @@ from etl.validation.context import Submission
 from etl.validation.display import show_cell, show_expected
 from etl.validation.faults import RuleFault
 from etl.validation.frames import Frame, build_frame
-from etl.validation.suites import LoadedSuite, Rule, load_suites
+from etl.validation.suites import LoadedSuite, Rule, keep_answerable, load_suites
 
 # No index columns: naming them costs about 100 µs per failing row, and the row index already leads back.
 _RESULT_FORMAT = {
@@ -34,6 +34,7 @@ class Validator:
         import great_expectations as gx
 
         self._suites = list(load_suites() if suites is None else suites)
+        self._answerable: dict[frozenset[str], list[LoadedSuite]] = {}
         self._catalogue = catalogue
         self._register = register
         context = gx.get_context(mode="ephemeral")
@@ -46,13 +47,20 @@ class Validator:
     ) -> list[list[Finding]]:
         """Findings of every suite, one list a submission, in the submissions' order. Raises RuleFault."""
         found: list[list[Finding]] = [[] for _ in submissions]
-        for suite in self._suites:
+        forms = frozenset(form for submission in submissions for form in submission.parsed.versions)
+        for suite in self._suites_for(forms):
             frame = build_frame(suite.frame, suite.form, suite.columns, submissions, self._register, suite.versions)
             if not frame.data.empty:
                 self._run_suite(suite, frame, submissions, found)
             if on_progress is not None:
                 on_progress(suite.name)
         return found
+
+    def _suites_for(self, forms: frozenset[str]) -> list[LoadedSuite]:
+        if forms not in self._answerable:
+            kept = (keep_answerable(suite, forms) for suite in self._suites)
+            self._answerable[forms] = [suite for suite in kept if suite is not None]
+        return self._answerable[forms]
 
     def _run_suite(
         self, suite: LoadedSuite, frame: Frame, submissions: Sequence[Submission], found: list[list[Finding]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,11 @@ class Rule:
     on_unusable: bool = False
     """The rule is about cells that others cannot rest on (empty though required), so it speaks of them."""
 
+    @property
+    def forms(self) -> frozenset[str]:
+        """The forms that a rule over a whole submission ties."""
+        return frozenset(name.partition(".")[0] for name in (*self.needs, *self.blame) if not name.startswith("@"))
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedSuite:
@@ -64,6 +69,22 @@ class LoadedSuite:
         }
         extra = {rule.expected_column for rule in self.rules.values() if rule.expected_column}
         return frozenset(own | conditions | extra)
+
+
+def keep_answerable(suite: LoadedSuite, forms: frozenset[str]) -> LoadedSuite | None:
+    """The suite without its ties to forms that no submission at hand has; None when nothing is left.
+
+    A tie to an absent form says nothing, and every rule costs the library as much as a hundred rows.
+    """
+    if suite.frame != "submission":
+        return suite
+    kept = {code: rule for code, rule in suite.rules.items() if rule.forms <= forms}
+    if len(kept) in (0, len(suite.rules)):
+        return suite if kept else None
+    import great_expectations as gx
+
+    wanted = [one for one in suite.suite.expectations if (one.meta or {})["code"] in kept]
+    return replace(suite, rules=kept, suite=gx.ExpectationSuite(name=suite.name, expectations=wanted))
 
 
 def load_suites(folder: Path = SUITES_FOLDER, without: frozenset[str] = frozenset()) -> list[LoadedSuite]:

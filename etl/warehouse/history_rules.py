@@ -4,32 +4,34 @@ The rules are the statements of sql/checks/ with `stage: before`; here are the r
 to cells of the sender's file. Runs inside the caller's transaction and writes nothing but temporary tables. A submission
 without an earlier accepted one costs two look-ups a batch.
 
-Relations: `candidate` (submission_id, generation, unit, report, period, window_end): submissions not yet judged.
-`earlier` (submission_id, role, source_id, source_generation, units, source, source_end): an accepted submission to compare a
-candidate with. Roles: `year` (same unit, year and clock, window ending no later, and what the same period was reported as
-before), `last` (same report, the period before), `base` (same report, the same period of last year, of each of `units` units).
+Relations: `candidate` (submission_id, generation, unit, report, period, window_start, window_end): submissions not yet judged.
+`earlier` (submission_id, role, source_id, source_generation, units, source, source_start, source_end): an accepted submission to
+compare a candidate with. Roles: `year` (same unit, year and clock, window ending no later, and what the same period was
+reported as before), `last` (same report, the period before), `base` (same report, the same period of last year, of each of
+`units` units).
 `figure` (submission_id, form, row_key, column_code, ordinal, measure, dimension, number, aggregation, is_bad, is_key): what adds
 up of all of these submissions; `dimension` is the row of a list, empty where the measure says all; `is_key`: the form requires
 it.
 A statement gives submission_id, form, row_key, column_code, ordinal, value, expected, source; a row without row_key speaks of
-the whole form.
+the whole form. {label} names the figure.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.periods import Period, PeriodKind, UnknownPeriod, parse_period, periods_between, previous_period
 from etl.findings.catalogue import CHECKS_FOLDER, Catalogue, read_check_header
 from etl.findings.model import Finding, Phase
-from etl.forms.declaration import CellKey
+from etl.forms.declaration import LIST_KEY_SEPARATOR, CellKey, FormVersion, Kind
 from etl.parsing.submission import ParsedSubmission, field_name
 from etl.register.lineage import find_comparable_units
 from etl.register.model import Register, Report
@@ -53,10 +55,12 @@ WHERE a.report = ANY(%s) AND a.period = ANY(%s) AND a.unit = ANY(%s)
 """
 _TABLES = (
     """CREATE TEMP TABLE IF NOT EXISTS candidate (
-    submission_id bigint PRIMARY KEY, generation smallint, unit text, report text, period text, window_end date
+    submission_id bigint PRIMARY KEY, generation smallint, unit text, report text, period text,
+    window_start date, window_end date
 ) ON COMMIT DROP""",
     """CREATE TEMP TABLE IF NOT EXISTS earlier (
-    submission_id bigint, role text, source_id bigint, source_generation smallint, units integer, source text, source_end date
+    submission_id bigint, role text, source_id bigint, source_generation smallint, units integer, source text,
+    source_start date, source_end date
 ) ON COMMIT DROP""",
     """CREATE TEMP TABLE IF NOT EXISTS figure (
     submission_id bigint, form text, row_key text, column_code text, ordinal integer, measure text, dimension text,
@@ -113,13 +117,14 @@ def find_history_faults(
         return {}
     compared = {row[0] for row in earlier}
     known = {one.submission_id: one for one in candidates if one.submission_id in compared}
+    words = name_codes(register)
     _fill_tables(connection, known.values(), earlier)
     found: defaultdict[int, list[Finding]] = defaultdict(list)
     for code, statement in _read_statements():
         for row in _read_rows(connection, statement):
             candidate = known[row.pop("submission_id")]
             if catalogue[code].applies_on(candidate.period.end):
-                found[candidate.submission_id].append(_make_finding(catalogue, code, candidate, row))
+                found[candidate.submission_id].append(_make_finding(catalogue, code, candidate, row, words))
     return found
 
 
@@ -143,8 +148,11 @@ def _fill_tables(connection: Connection, candidates: Iterable[Candidate], earlie
     with connection.cursor().copy("COPY candidate FROM STDIN") as copy:
         for one in candidates:
             copy.write_row(
-                (one.submission_id, one.generation, one.unit, one.report.code, one.period.code, one.period.end)
-            )
+                (
+                    one.submission_id, one.generation, one.unit, one.report.code, one.period.code,
+                    one.period.start, one.period.end,
+                )
+            )  # fmt: skip
     with connection.cursor().copy("COPY earlier FROM STDIN") as copy:
         for row in earlier:
             copy.write_row(row)
@@ -168,7 +176,8 @@ def _find_earlier(connection: Connection, candidates: Sequence[Candidate], regis
     for submission_id, source, received_at, generation in connection.execute(_OWN, columns).fetchall():
         received = format_date(received_at.astimezone(TIMEZONE).date())
         told = f"lần nộp trước của kỳ này, nhận ngày {received}"
-        rows.append((submission_id, "year", source, generation, 1, told, by_id[submission_id].period.end))
+        own = by_id[submission_id].period
+        rows.append((submission_id, "year", source, generation, 1, told, own.start, own.end))
     wanted = {one.submission_id: list(_list_wanted(one, register)) for one in candidates}
     asked = {(item.unit, item.report, item.period.code) for items in wanted.values() for item in items}
     if not asked:
@@ -187,7 +196,7 @@ def _find_earlier(connection: Connection, candidates: Sequence[Candidate], regis
                     if item.units == 1
                     else f"{item.period.label}, cộng {item.units} đơn vị trước sáp nhập"
                 )
-                rows.append((submission_id, item.role, *source, item.units, label, item.period.end))
+                rows.append((submission_id, item.role, *source, item.units, label, item.period.start, item.period.end))
     return rows
 
 
@@ -234,7 +243,34 @@ def _a_year_ago(period: Period) -> Period | None:
         return None
 
 
-def _make_finding(catalogue: Catalogue, code: str, candidate: Candidate, row: dict[str, Any]) -> Finding:
+def name_codes(register: Register) -> dict[str, str]:
+    """What the keys of lists are in words: names of units, indicators and movements by code."""
+    return (
+        {unit.code: unit.name for unit in register.units}
+        | {indicator.code: indicator.name for indicator in register.indicators}
+        | {movement.code: movement.name for movement in register.movements}
+    )
+
+
+_FORMULA: Final = re.compile(r"\s*\([^()]*=[^()]*\)")
+"""How a total is made, as it is printed after its name."""
+
+
+def name_figure(version: FormVersion, words: Mapping[str, str], row_key: str, column: str) -> str:
+    """A figure as its form prints it: row (of a list: what its keys mean) and column, without the formulas of totals."""
+    if version.kind is Kind.LIST:
+        row = " – ".join(words.get(code, code) for code in row_key.split(LIST_KEY_SEPARATOR))
+    else:
+        row = _FORMULA.sub("", version.row_labels.get(row_key, row_key))
+    if version.kind is Kind.FIELDS:
+        return row
+    label = next((declared.label for declared in version.columns if declared.code == column), column)
+    return f"{row}, cột “{_FORMULA.sub('', label)}”"
+
+
+def _make_finding(
+    catalogue: Catalogue, code: str, candidate: Candidate, row: dict[str, Any], words: Mapping[str, str]
+) -> Finding:
     form, row_key, column, ordinal = (row.pop(name) for name in ("form", "row_key", "column_code", "ordinal"))
     shown = {name: _show(value) for name, value in row.items()}
     cells = candidate.parsed.cells
@@ -244,7 +280,7 @@ def _make_finding(catalogue: Catalogue, code: str, candidate: Candidate, row: di
     cell = cells[CellKey(form, row_key, column, ordinal)]
     return catalogue.make_finding(
         code, form=form, sheet=cell.sheet, cell=cell.cell, row=row_key, column=column, field=field_name(cell.declared),
-        label=cell.label, **shown,
+        label=name_figure(candidate.parsed.versions[form], words, row_key, column), **shown,
     )  # fmt: skip
 
 

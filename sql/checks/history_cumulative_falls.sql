@@ -2,7 +2,7 @@
 -- stage: before
 -- severity: warning
 -- category: history
--- message: Số lũy kế {value} thấp hơn {expected} đã báo cáo ở {source}.
+-- message: {label}: số lũy kế {value} thấp hơn {expected} đã báo cáo ở {source}.
 -- fix: Kiểm tra lại; lũy kế từ đầu năm không thể giảm. Nếu số đã báo cáo trước đây sai thì giữ số mới và ghi rõ lý do điều chỉnh.
 -- Relations: candidate (submissions being judged), earlier (accepted ones they are compared with), figure (the numbers of both),
 -- see etl/warehouse/history_rules.py. Role year: the same year on the same clock, windows that end no later (6T ≤ 9T ≤ N), and

@@ -1,9 +1,9 @@
 -- code: P-SAME-DECISION
 -- severity: warning
 -- category: duplicate
--- message: {subject}: {value} dòng khen thưởng giống nhau (cùng hình thức, đối tượng, người được khen) ở báo cáo của các đơn vị này.
--- fix: Xác định đơn vị nào được ghi; đơn vị kia bỏ dòng này ở F14 và ở các biểu F04, F05, F06, nếu không sẽ cộng hai lần.
--- Parameters :report, :period. Recipients are restricted: they are compared, never shown.
+-- message: {subject}: {value} dòng khen thưởng giống nhau (cùng hình thức, đối tượng, người được khen) ở báo cáo của cả hai đơn vị: {places}.
+-- fix: Xác định đơn vị nào được ghi; đơn vị kia bỏ các dòng này ở F14 và ở các biểu F04, F05, F06, nếu không sẽ cộng hai lần.
+-- Parameters :report, :period. One row a pair of units: how many lines, and the first three decisions. Recipients are restricted: they are compared, never shown.
 WITH line AS (
     SELECT a.unit, a.unit_name, o.row_key, o.ordinal,
            max(o.text_value) FILTER (WHERE o.measure = 'F14.so_quyet_dinh') AS decision,
@@ -27,10 +27,24 @@ WITH line AS (
     SELECT max(decision) AS decision, decision_key, signed, array_agg(DISTINCT unit ORDER BY unit) AS units
     FROM keyed GROUP BY decision_key, signed, award, kind, recipient_key
     HAVING count(DISTINCT unit) > 1
+), shared AS (
+    -- What three units tell is shared by three pairs.
+    SELECT a.unit AS unit, b.unit AS other, t.decision_key, t.signed, max(t.decision) AS decision, count(*) AS lines
+    FROM twice t
+    CROSS JOIN LATERAL unnest(t.units) a (unit)
+    JOIN LATERAL unnest(t.units) b (unit) ON a.unit < b.unit
+    GROUP BY a.unit, b.unit, t.decision_key, t.signed
+), numbered AS (
+    SELECT s.*, row_number() OVER (PARTITION BY s.unit, s.other ORDER BY s.signed, s.decision_key) AS place FROM shared s
+), name AS (
+    SELECT unit, max(unit_name) AS unit_name FROM line GROUP BY unit
 )
-SELECT 'Quyết định số ' || max(t.decision) || coalesce(' ngày ' || to_char(t.signed, 'DD/MM/YYYY'), '') || ' – '
-       || (SELECT string_agg(DISTINCT l.unit_name, ', ') FROM line l WHERE l.unit = ANY (t.units)) AS subject,
-       'F14' AS form, count(*) AS value
-FROM twice t
-GROUP BY t.decision_key, t.signed, t.units
-ORDER BY t.signed, t.decision_key, t.units;
+SELECT max(a.unit_name) || ', ' || max(b.unit_name) AS subject, 'F14' AS form, sum(n.lines)::bigint AS value,
+       string_agg('Quyết định số ' || n.decision || coalesce(' ngày ' || to_char(n.signed, 'DD/MM/YYYY'), '')
+                  || ' (' || n.lines || ' dòng)', '; ' ORDER BY n.place) FILTER (WHERE n.place <= 3)
+       || CASE WHEN count(*) > 3 THEN '; và ' || count(*) - 3 || ' quyết định khác' ELSE '' END AS places
+FROM numbered n
+JOIN name a ON a.unit = n.unit
+JOIN name b ON b.unit = n.other
+GROUP BY n.unit, n.other
+ORDER BY n.unit, n.other;

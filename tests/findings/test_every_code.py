@@ -61,6 +61,7 @@ ELSEWHERE: Mapping[str, str] = {
     "F06-FIGHTERS-QUOTA": "in force until 2023 only: tests/validation/test_award_rules.py",
     "H-CUMULATIVE-FALLS": "needs the warehouse: tests/usecases/test_history_rules.py",
     "H-SAME-AS-LAST": "needs the warehouse: tests/usecases/test_history_rules.py",
+    "H-WINDOW-FALLS": "needs the warehouse: tests/usecases/test_history_rules.py",
     "H-CHANGE-50": "needs the warehouse: tests/usecases/test_history_rules.py",
     "P-BLOC-SUM": "needs the warehouse: tests/usecases/test_period_rules.py",
     "P-FEW-PEERS": "needs the warehouse: tests/usecases/test_period_rules.py",

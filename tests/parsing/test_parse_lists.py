@@ -7,9 +7,11 @@ from datetime import date
 from functools import lru_cache
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etl.findings.model import Finding
-from etl.forms.declaration import Form, FormVersion
+from etl.forms.declaration import CellKey, Form, FormVersion
 from etl.parsing.references import References
 from etl.parsing.rows import is_total_word, is_untouched, read_free_key, read_running_number
 from etl.parsing.submission import ParsedSubmission
@@ -20,16 +22,13 @@ from etl.register.model import Register, Unit
 from tests.golden.sender import BLOC, DEPARTMENT, PERIOD, read_knowledge
 
 Line = Sequence[object]
-OPEN = {
-    "rows_from": "open",
-    "open_rows": 5,
-    "columns": [
-        {"code": "A", "field": "stt", "label": "STT", "type": "code", "key": True, "required": True},
-        {"code": "B", "field": "ten", "label": "Tên", "type": "text", "required": True},
-        {"code": "1", "field": "so_luong", "label": "Số lượng", "required": True},
-        {"code": "C", "field": "ngay", "label": "Ngày", "type": "date"},
-    ],
-}
+OPEN_COLUMNS: list[dict[str, object]] = [
+    {"code": "A", "field": "stt", "label": "STT", "type": "code", "key": True, "required": True},
+    {"code": "B", "field": "ten", "label": "Tên", "type": "text", "required": True},
+    {"code": "1", "field": "so_luong", "label": "Số lượng", "required": True},
+    {"code": "C", "field": "ngay", "label": "Ngày", "type": "date"},
+]
+OPEN: dict[str, object] = {"rows_from": "open", "open_rows": 5, "columns": OPEN_COLUMNS}
 MEMBERS = {
     "rows_from": "bloc_members",
     "columns": [
@@ -70,6 +69,12 @@ def make_form(layout: dict[str, object]) -> Form:
     return Form.model_validate({"code": "F97", "name": "Thử", "versions": [version]})
 
 
+def make_cell(value: object) -> Cell:
+    if isinstance(value, Cell):
+        return value
+    return Cell(CellKind.TEXT, value) if isinstance(value, str) else Cell(CellKind.NUMBER, str(value))
+
+
 def make_table(layout: dict[str, object], *lines: Line) -> Table:
     """A sheet with header labels, column codes and these lines, as the reader gives it."""
     form = make_form(layout)
@@ -77,7 +82,7 @@ def make_table(layout: dict[str, object], *lines: Line) -> Table:
     printed = version.printed_columns
     grid = [[label for _, label in printed], [code for code, _ in printed], *lines]
     cells = {
-        (row, column): Cell(CellKind.TEXT, value) if isinstance(value, str) else Cell(CellKind.NUMBER, str(value))
+        (row, column): make_cell(value)
         for row, line in enumerate(grid)
         for column, value in enumerate(line)
         if value is not None
@@ -149,10 +154,64 @@ def test_a_heading_is_no_row_but_a_line_with_figures_is() -> None:
     assert parsed.incomplete == {"F97"}
 
 
-def test_a_number_twice_and_figures_without_a_number() -> None:
-    parsed = parse(OPEN, ("1", "Sở A", 3), ("1", "Sở B", 1), (None, "Sở C", 2), *FOOT)
+def test_a_filled_line_without_its_number_is_a_row() -> None:
+    lines = ("1", "Sở A", 3), (None, "Sở B", 1), ("3", "Sở C", 2), (None, "Sở D", 5)
+    parsed = parse(OPEN, *lines, *FOOT)
+    assert (keys(parsed), told(parsed)) == (["1", "_2", "3", "_4"], [])
+    assert parsed.incomplete == set()
+    cells = {key.row: cell for key, cell in parsed.cells.items() if key.column == "1"}
+    assert {row: cell.value.number for row, cell in cells.items()} == {"1": 3, "_2": 1, "3": 2, "_4": 5}
+    number = parsed.cells[CellKey("F97", "_2", "A")]
+    assert (number.value.missing, number.required, number.cell) == ("blank", False, "A4")
+
+
+def test_no_line_is_numbered() -> None:
+    parsed = parse(OPEN, (None, "Sở A", 3), (None, "Sở B", 1), *FOOT)
+    assert (keys(parsed), told(parsed)) == (["_1", "_2"], [])
+
+
+def test_a_line_without_number_and_figure_is_known_by_its_day() -> None:
+    day = Cell(CellKind.DATE, "2026-05-19")
+    parsed = parse(OPEN, ("1", "Sở A", 3), (None, "Sở B", None, day), *FOOT)
+    assert (keys(parsed), told(parsed)) == (["1", "_2"], [])
+    assert parsed.cells[CellKey("F97", "_2", "1")].value.missing == "blank"
+    assert parsed.cells[CellKey("F97", "_2", "1")].required
+
+
+def test_numbering_that_starts_again_under_a_heading() -> None:
+    tap_the = ("I", "Tập thể"), ("1", "Sở A", 3), ("2", "Sở B", 1)
+    ca_nhan = (None, "Cá nhân"), ("1", "Bà C", 4), ("01", "Bà C", 4), ("2", "Ông D", 1)
+    parsed = parse(OPEN, *tap_the, *ca_nhan, *FOOT)
+    assert (keys(parsed), told(parsed)) == (["1", "2", "1.2", "1.3", "2.2"], [])
+    assert parsed.incomplete == set()
+    assert len({(row.key, row.ordinal) for row in parsed.rows["F97"]}) == 5
+    assert {row.ordinal for row in parsed.rows["F97"]} == {0}  # the wide views show no other
+    assert all(row.checked for row in parsed.rows["F97"])
+
+
+def test_a_sum_of_the_senders_own_without_number_is_no_row() -> None:
+    layout: dict[str, object] = {**OPEN, "columns": [{**column, "required": True} for column in OPEN_COLUMNS]}
+    for line in ((None, None, 4), (None, "Cộng các phòng", None), (None, "Tổng cộng", 4)):
+        parsed = parse(layout, ("1", "Sở A", 3, "19/05/2026"), ("2", "Sở B", 1, "19/05/2026"), line, *FOOT)
+        assert keys(parsed) == ["1", "2"]
+        assert told(parsed) == ([("ROW-NO-CODE", "C5")] if line[1] is None else [])
+
+
+def test_repeated_keys_of_other_lists_are_still_told() -> None:
+    parsed = parse(FREE, ("a", "Sở A", 3), ("a", "Sở B", 1), (None, "Sở C", 2), *FOOT)
     assert told(parsed) == [("ROW-DUPLICATE", "A4"), ("ROW-NO-CODE", "B5")]
     assert parsed.incomplete == {"F97"}
+
+
+@given(st.lists(st.none() | st.integers(1, 5), max_size=12))
+def test_every_filled_line_has_a_key_of_its_own(numbers: list[int | None]) -> None:
+    parsed = parse(OPEN, *((number, f"Sở {line}", line) for line, number in enumerate(numbers)), *FOOT)
+    assert told(parsed) == []
+    assert len(set(keys(parsed))) == len(numbers)
+    firsts = dict.fromkeys(str(number) for number in numbers if number is not None)
+    assert set(firsts) <= set(keys(parsed))
+    written = [cell.value.number for key, cell in parsed.cells.items() if key.column == "1"]
+    assert written == list(range(len(numbers)))
 
 
 # -- members of a bloc

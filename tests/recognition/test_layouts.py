@@ -9,7 +9,7 @@ import pytest
 from etl.forms.declaration import Kind
 from etl.reading.grid import Sheet, Workbook
 from etl.recognition.layouts import LabelGrid, label_keys, match_layout
-from etl.recognition.tables import Table, find_forms
+from etl.recognition.tables import Table, find_forms, list_column_names, list_unknown_headers, suggest
 from etl.templates.model import CellPlan, SheetPlan, WorkbookPlan
 from etl.templates.plan import plan_workbook
 from tests.golden.make_cases import rename
@@ -194,3 +194,77 @@ def test_an_empty_copy_of_headings_alone_is_no_table() -> None:
 
     assert find_f05(headings_only) is None
     assert find_f05(rename("F05", "Trang 1"), headings_only) is None
+
+
+@pytest.mark.parametrize("strange", ["XYZ", "QX", "Z", "Mục khác của sở"])
+def test_an_unknown_heading_is_named_where_it_stands(strange: str) -> None:
+    """Short as a code or not; never the motto that stands above it."""
+    motto = write("F05", 1, 3, "Độc lập - Tự do - Hạnh phúc")
+    table = find_f05(without_column_codes("F05"), motto, write("F05", 6, 3, strange))
+    assert table is not None and "2" not in table.columns
+    assert list_unknown_headers(table) == [(6, 3)]
+
+
+def test_a_column_with_no_heading_is_not_named_by_the_motto() -> None:
+    motto = write("F05", 1, 3, "Độc lập - Tự do - Hạnh phúc")
+    table = find_f05(without_column_codes("F05"), motto, write("F05", 6, 3, None))
+    assert table is not None and "2" not in table.columns
+    assert list_unknown_headers(table) == []
+
+
+def test_abbreviated_headings_are_known() -> None:
+    short = {3: "BK", 4: "CSTĐ cấp tỉnh", 5: "Cờ", 6: "KNC", 7: "TTLĐXS"}
+    table = find_f05(without_column_codes("F05"), *(write("F05", 6, at, text) for at, text in short.items()))
+    assert table is not None and list_unknown_headers(table) == []
+    assert {code: table.columns[code] for code in "23456"} == {str(at - 1): at for at in short}
+
+
+@pytest.mark.parametrize(("form", "version"), LAYOUTS)
+def test_no_alias_is_a_word_for_two_things(form: str, version: str) -> None:
+    declared = next(found for found in read_knowledge().forms[form].versions if found.version == version)
+    for things in (declared.columns, (*declared.fields, *declared.rows)):
+        for thing in things:
+            others = {
+                key
+                for other in things
+                if other.code != thing.code
+                for text in (other.label, *other.aliases)
+                for key in label_keys(text)
+            }
+            for alias in thing.aliases:
+                assert label_keys(alias) and others.isdisjoint(label_keys(alias)), (thing.code, alias)
+
+
+@pytest.mark.parametrize("form", ["F04", "F05", "F08"])
+def test_a_fighters_title_is_never_taken_for_a_flag(form: str) -> None:
+    names = list_column_names(read_knowledge().forms[form].versions[-1])
+    for text in ("CSTĐ cấp tỉnh", "CSTĐ cấp tỉnh năm 2026", "CSTĐ"):
+        assert "Cờ" not in suggest(text, names)
+    if form == "F05":
+        assert "Chiến sĩ thi đua cấp tỉnh" in suggest("CSTĐ cấp tỉnh", names)
+        assert suggest("GKC", names) == ""
+
+
+@pytest.mark.parametrize("title", ["SỐ LƯỢNG KHEN THƯỞNG CẤP BỘ, BAN, NGÀNH, TỈNH", "as in our template", None])
+def test_a_form_under_another_name_with_strange_columns_has_no_table(title: str | None) -> None:
+    strange = [write("F05", 6, at, f"Mục số {at}") for at in range(2, 8)]
+    sending = make_sending(without_column_codes("F05"), *strange, without_metadata, rename("F05", "Trang 1"))
+    sheet = sending.plan.sheet_of("F05")
+    assert read_knowledge().forms["F05"].versions[-1].title in str(sheet.cells[1, 0].value)
+    if title != "as in our template":
+        sheet.cells[1, 0].value = title
+    if title:
+        # The title alone must do: no row is left.
+        sheet.cells = {at: cell for at, cell in sheet.cells.items() if at[0] <= sheet.header_row}
+    found = find_forms(as_read(sending), read_knowledge().forms, {})
+    assert [(form, sheet.name) for form, sheet in found.without_table] == [("F05", "Trang 1")]
+    assert found.unknown_sheets == []
+
+
+def test_a_second_sheet_that_is_like_a_form_found_is_the_senders_own() -> None:
+    workbook = as_read(make_sending(without_metadata))
+    spoilt = as_read(make_sending(without_column_codes("F05"), without_headings("F05"), without_metadata))
+    copy = next(sheet for sheet in spoilt.sheets if sheet.name.startswith("F05"))
+    own = Sheet("Bản nháp", True, copy.cells)
+    found = find_forms(Workbook("xlsx", (*workbook.sheets, own)), read_knowledge().forms, {})
+    assert found.without_table == [] and own in found.unknown_sheets

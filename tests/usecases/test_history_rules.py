@@ -14,12 +14,13 @@ from test_ingest import fingerprint
 from etl.settings import PROJECT_ROOT, Settings
 from etl.usecases.context import Context, open_context
 from etl.usecases.prepare import init_warehouse
-from tests.golden.sender import DEPARTMENT, SOUND_AWARDS, Edit, Sending, make_sending
+from tests.golden.sender import DEPARTMENT, SOUND_AWARDS, YEAR, YEAR_PERIOD, Edit, Sending, make_sending
 
 NOW = at("2028-01-20T08:00")
 WARD, COMMUNE = "H14.X01273", "H14.X01297"
 BEFORE, AFTER = "2026-S1", "2026-S2"
 """Two periods of one year."""
+DONATED = "Cả nước chung tay vì người nghèo – Không để ai bị bỏ lại phía sau – Số tiền ủng hộ Quỹ Vì người nghèo"
 
 
 def cumulative(value: float, row: str = "VNN+VNN04") -> Edit:
@@ -82,8 +83,75 @@ def test_a_running_total_that_falls_is_a_warning_at_its_cell(post: Post) -> None
     post.deliver(("b", fell, "2026-12-15T08:00"))
     assert post.findings("b") == [("H-CUMULATIVE-FALLS", fell.cell("F03", "VNN+VNN04", "3"), "99", "100")]
     assert post.verdict("b") == "accepted_with_warnings"
-    (message,) = rows_of(post.context, "SELECT message FROM core.finding WHERE code = 'H-CUMULATIVE-FALLS'")[0]
-    assert "6 tháng đầu năm 2026" in str(message)
+    assert messages(post, "H-CUMULATIVE-FALLS") == [
+        f"{DONATED}, cột “Lũy kế từ đầu năm”: số lũy kế 99 thấp hơn 100 đã báo cáo ở 6 tháng đầu năm 2026."
+    ]
+
+
+def messages(post: Post, code: str) -> list[str]:
+    """What the findings of a code say, without repetition."""
+    told = rows_of(post.context, "SELECT DISTINCT message FROM core.finding WHERE code = :code ORDER BY 1", code=code)
+    return [str(message) for (message,) in told]
+
+
+def results(**values: float) -> Edit:
+    """An edit: results of F03 in the period by indicator of VNN, with a running total and a plan that fit them."""
+
+    def edit(sending: Sending) -> None:
+        for indicator, value in values.items():
+            for column, figure in (("1", 200), ("2", value), ("3", value), ("4", value / 2)):
+                sending.put("F03", f"VNN+{indicator}", column, figure)
+
+    return edit
+
+
+def test_a_year_with_less_than_its_half_is_a_warning_at_each_key_figure(post: Post) -> None:
+    """The participants (no running total) may be fewer; the window of the other half does not hold the first."""
+    half = make_sending(results(VNN04=60, CNTG=90), awards_of(40), period=BEFORE)
+    year = make_sending(results(VNN04=40, CNTG=20), awards_of(30), report=YEAR, period=YEAR_PERIOD)
+    post.deliver(("half", half, "2026-06-15T08:00"))
+    post.deliver(("later", make_sending(results(VNN04=10), awards_of(26), period=AFTER), "2026-12-15T07:00"))
+    post.deliver(("year", year, "2026-12-15T08:00"))
+    assert fallen(post, "later") == []
+    found = {(cell, value, expected) for cell, value, expected in fallen(post, "year")}
+    assert (year.cell("F03", "VNN+VNN04", "2"), "40", "60") in found
+    assert (year.cell("F05", "05", "1"), "30", "40") in found
+    assert (year.cell("F07", "01"), "30", "40") in found
+    told = messages(post, "H-WINDOW-FALLS")
+    assert (
+        f"{DONATED}, cột “Thực hiện trong kỳ”: 40, "
+        "thấp hơn 60 đã báo cáo ở 6 tháng đầu năm 2026, dù kỳ này gồm cả kỳ đó."
+    ) in told
+    assert not any("Số cá nhân tham gia" in message or "(0" in message for message in told)
+
+
+def test_a_year_that_reaches_its_half_is_no_warning(post: Post) -> None:
+    post.deliver(("half", make_sending(results(VNN04=60), awards_of(40), period=BEFORE), "2026-06-15T08:00"))
+    same = make_sending(results(VNN04=60), awards_of(40), report=YEAR, period=YEAR_PERIOD)
+    post.deliver(("year", same, "2026-12-15T08:00"))
+    assert fallen(post, "year") == []
+
+
+def test_a_rejected_half_and_another_units_half_are_no_standard(post: Post) -> None:
+    wrong = make_sending(awards_of(90), lambda s: s.put("F05", "11", "2", "hai mươi"), period=BEFORE)
+    other = make_sending(awards_of(90), period=BEFORE, unit=COMMUNE)
+    post.deliver(("wrong", wrong, "2026-06-15T08:00"), ("other", other, "2026-06-15T08:00"))
+    post.deliver(("year", make_sending(awards_of(30), report=YEAR, period=YEAR_PERIOD), "2026-12-15T08:00"))
+    assert post.verdict("wrong") == "rejected"
+    assert fallen(post, "year") == []
+
+
+def test_a_restatement_with_fewer_awards_is_no_longer_window(post: Post) -> None:
+    post.deliver(
+        ("a", make_sending(awards_of(40), period=BEFORE), "2026-06-15T08:00"),
+        ("b", make_sending(awards_of(30), period=BEFORE), "2026-06-16T08:00"),
+    )
+    assert fallen(post, "b") == []
+
+
+def fallen(post: Post, name: str) -> list[tuple[str | None, ...]]:
+    """(cell, value, expected) of the figures below those of a window within."""
+    return [found[1:] for found in post.findings(name) if found[0] == "H-WINDOW-FALLS"]
 
 
 @pytest.mark.parametrize(
@@ -174,10 +242,10 @@ def test_more_than_half_against_the_same_period_of_last_year(post: Post) -> None
     post.deliver(("b", make_sending(awards_of(61, 6), period="2027-S1"), "2027-06-15T08:00"))
     # 45 → 67 is under half, 40 → 61 over it; 5 → 6 is small and under half anyway.
     assert changes(post, "b") == {("61", "40")}
-    (message,) = rows_of(post.context, "SELECT DISTINCT message FROM core.finding WHERE code = 'H-CHANGE-50' LIMIT 1")[
-        0
-    ]
-    assert "6 tháng đầu năm 2026" in str(message)
+    told = messages(post, "H-CHANGE-50")
+    assert ("Cá nhân, cột “Tổng số”: 61, khác quá 50 % so với 40 của cùng kỳ năm trước (6 tháng đầu năm 2026).") in told
+    assert any(message.startswith("Tổng số cá nhân được tặng bằng khen: 61, ") for message in told)
+    assert not any("=" in message for message in told)
 
 
 def test_small_figures_may_change_by_any_share(post: Post) -> None:

@@ -131,11 +131,18 @@ def decided(number: str, recipient: str = PERSON, line: str = "1") -> Edit:
     return edit
 
 
+def clear_decisions(sending: Sending) -> None:
+    """An edit: no line of F14 (every sound workbook has the same ones)."""
+    for key in sending.plan.sheet_of("F14").places:
+        if key.column != "A":
+            sending.put(*key[:3], None, ordinal=key.ordinal)
+
+
 def deliver_year(post: Post, *edits: Edit) -> None:
     """The year's report of as many departments, accepted by a reviewer: only the forms that matter here are filled."""
     units = departments(len(edits))
     for place, (unit, edit) in enumerate(zip(units, edits, strict=True)):
-        sending = make_sending(edit, unit=unit, report=YEAR, period=YEAR_PERIOD)
+        sending = make_sending(clear_decisions, edit, unit=unit, report=YEAR, period=YEAR_PERIOD)
         post.deliver((unit, sending, f"2026-12-15T08:0{place}"))
     post.accept(*units)
 
@@ -147,9 +154,28 @@ def test_one_decision_in_two_reports_names_both_units_and_no_person(post: Post) 
     register = read_knowledge().register
     names = [register.unit_versions(unit)[-1].name for unit in departments(3)]
     assert [name in found.subject for name in names] == [True, True, False]
-    assert "1234/QĐ-UBND ngày 20/05/2026" in found.message
+    assert found.value == "1"
+    assert "Quyết định số 1234/QĐ-UBND ngày 20/05/2026 (1 dòng)." in found.message
     told = rows_of(post.context, "SELECT * FROM mart.period_finding")
     assert "kín" not in str(told).lower()
+
+
+def test_many_shared_lines_are_one_finding_a_pair_with_the_first_decisions(post: Post) -> None:
+    def many(sending: Sending) -> None:
+        for line, number in enumerate((10, 10, 11, 12, 13, 14), 1):
+            decided(f"{number}/QĐ-UBND", f"Ông Thứ {line}", str(line))(sending)
+
+    deliver_year(post, many, many, decided("10/QĐ-UBND", "Ông Thứ 1"))
+    found = consolidate(post, "P-SAME-DECISION", YEAR, YEAR_PERIOD)
+    register = read_knowledge().register
+    first, second, third = (register.unit_versions(unit)[-1].name for unit in departments(3))
+    assert {(item.subject, item.value) for item in found} == {
+        (f"{first}, {second}", "6"), (f"{first}, {third}", "1"), (f"{second}, {third}", "1"),
+    }  # fmt: skip
+    told = next(item.message for item in found if item.value == "6")
+    day = "ngày 20/05/2026"
+    assert f"10/QĐ-UBND {day} (2 dòng); Quyết định số 11/QĐ-UBND {day} (1 dòng); Quyết định số 12/QĐ-UBND" in told
+    assert "; và 2 quyết định khác." in told and "13/QĐ" not in told
 
 
 def test_one_decision_for_two_recipients_is_nothing(post: Post) -> None:
@@ -159,13 +185,35 @@ def test_one_decision_for_two_recipients_is_nothing(post: Post) -> None:
 
 def same_decision(post: Post, number: str) -> list[PeriodFinding]:
     """The findings that name a decision."""
-    return [item for item in consolidate(post, "P-SAME-DECISION", YEAR, YEAR_PERIOD) if f"{number}/" in item.subject]
+    return [item for item in consolidate(post, "P-SAME-DECISION", YEAR, YEAR_PERIOD) if f"{number}/" in item.message]
 
 
-def narrative(seed: int) -> Edit:
+def narrative(seed: int, row: str = "06") -> Edit:
     """An edit: a section of F01, of words of its own."""
     text = ". ".join(" ".join(f"từ{seed}x{line}x{word}" for word in range(15)) for line in range(6))
-    return lambda sending: sending.field("F01", "06", text)
+    return lambda sending: sending.field("F01", row, text)
+
+
+def test_sections_copied_from_one_source_are_one_finding(post: Post) -> None:
+    form = read_knowledge().forms["F01"].version_on(date(2026, 12, 14))
+    rows = [row.code for row in form.fields if row.multiline and not row.restricted][:5]
+    assert len(rows) == 5
+
+    def told(sending: Sending, seeds: dict[str, int]) -> None:
+        for row, seed in seeds.items():
+            narrative(seed, row)(sending)
+
+    own = dict(zip(rows, (1, 2, 3, 4, 5), strict=True))
+    other = {rows[0]: 6}
+    deliver_year(
+        post, lambda s: told(s, own), lambda s: told(s, other), lambda s: told(s, own | other)
+    )  # the third: one section of the second, four of the first
+    first, second, third = departments(3)
+    found = consolidate(post, "P-NARRATIVE-REUSED", YEAR, YEAR_PERIOD)
+    assert {(item.unit, item.expected, item.value) for item in found} == {(third, first, "4"), (third, second, "1")}
+    message = next(item.message for item in found if item.value == "4")
+    assert [form.row_labels[row] in message for row in rows[1:]] == [True, True, True, False]
+    assert "; và 1 phần khác." in message
 
 
 def test_a_copied_section_names_its_source(post: Post) -> None:

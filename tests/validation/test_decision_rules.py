@@ -151,6 +151,23 @@ def test_bonuses_are_not_judged_without_the_list_or_with_a_line_nobody_can_read(
     assert found == [True, False, False, False]
 
 
+def test_bonuses_and_ties_count_lines_whose_number_is_blank_or_stands_twice() -> None:
+    """Nothing is found when they all count; with a figure of the fund, or of such a line, wrong the rules speak."""
+    renumbered = [put("F14", "2", "A", None), put("F14", "4", "A", "1"), put("F14", "5", "A", "1")]
+    wrong_fund = [put("F10", "06", "1", 1), put("F10", "08", "1", 12_000_001), put("F10", "09", "1", 727_999_999)]
+    sendings = [
+        make_sending(fill_fund, *edits, *more, report=YEAR, period=YEAR_PERIOD)
+        for edits in ([], renumbered)
+        for more in ([], wrong_fund, [put("F14", "2", "1", 77)], [put("F14", "5", "1", 77)])
+    ]
+    found = [sorted(codes(examined)) for examined in examine(*sendings)]
+    assert found[:4] == found[4:]
+    assert found[0] == []
+    assert "F10-BONUS" in found[1]
+    assert any(code.startswith("X-F14-") for code in found[2])
+    assert any(code.startswith("X-F14-") for code in found[3])
+
+
 # -- balances
 
 
