@@ -135,13 +135,10 @@ def test_column_of_the_province_stays_out_of_the_rows(commune_draft: Draft) -> N
     assert judged(commune_draft) == {("F05-ENTERPRISES", "03", "6")}
 
 
-def test_figure_in_a_structural_zero_is_seen_by_the_sums(commune_draft: Draft) -> None:
+def test_figure_in_a_structural_zero_silences_its_sums(commune_draft: Draft) -> None:
+    """The sender is to delete it; a sum over it would ask to count it."""
     commune_draft.write(f05("02", "3"), write_plain(2))
-    assert judged(commune_draft) == {
-        ("CELL-NOT-APPLICABLE", "02", "3"),
-        ("F05-BY-SUBJECT", "01", "3"),
-        ("F05-ROW-SUM", "02", "1"),
-    }
+    assert judged(commune_draft) == {("CELL-NOT-APPLICABLE", "02", "3")}
 
 
 @pytest.mark.parametrize(
