@@ -74,10 +74,11 @@ def test_a_form_that_is_not_there_has_no_sum() -> None:
         (("4", "Cờ", None, 2), ["F97.so?loai=BK", "F97.#?loai=GK"], ["F97.so?", "F97.#?noi=xã"]),
         (("4", None, None, 2), ["F97.so?loai=BK"], ["F97.so?"]),
         (("4", "Bằng khen", None, None, 1), ["F97.so?"], ["F97.tien?loai=BK"]),
-        (("3", "Bằng khen", None, 2), ["F97.so?", "F97.#?"], []),
-        ((None, "Bằng khen", None, 2), ["F97.so?", "F97.#?"], []),
+        (("3", "Bằng khen", None, 2), [], ["F97.so?", "F97.#?"]),
+        ((None, "Bằng khen", None, 2), [], ["F97.so?", "F97.#?"]),
+        (("a", "Bằng khen", None, 2), ["F97.so?", "F97.#?"], []),
     ],
-    ids=["bad number", "bad choice", "no choice", "no number", "line twice", "no line number"],
+    ids=["bad number", "bad choice", "no choice", "no number", "number twice", "no line number", "no line at all"],
 )
 def test_what_spoils_a_sum(bad: Line, spoiled: Sequence[str], sound: Sequence[str]) -> None:
     submission = make(*LINES[:3], bad)
