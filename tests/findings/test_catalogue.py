@@ -30,7 +30,7 @@ from etl.reading.sniff import FileFormat
 ENTRIES = read_catalogue().entries
 PASSED_ON = {
     "value", "expected", "cell", "sheet", "form", "row", "column", "label", "suggestion", "source", "reason", "total",
-    "subject", "noun", "others", "other", "peers", "type",
+    "subject", "places", "noun", "others", "other", "peers", "type",
 }  # fmt: skip
 """Names that some rule passes on; `{subjct}` would print as nothing."""
 

@@ -108,7 +108,7 @@ def test_every_layout_is_known_by_its_labels(form: str, version: str, lost: str,
     whole = find_one(plan_form(form, version))
     assert whole is not None and not whole.by_labels
     if lost == "row codes" and whole.version.kind is Kind.LIST:
-        pytest.skip("a list has no row codes")
+        return  # a list has none to lose
     sending = plan_form(form, version)
     if lost != "row codes":
         without_column_codes(form)(sending)
