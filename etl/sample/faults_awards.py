@@ -9,9 +9,18 @@ from decimal import Decimal
 from random import Random
 
 from etl.forms.declaration import CellKey
-from etl.sample.answers import Answer, write_count, write_plain
+from etl.sample.answers import write_count, write_plain
 from etl.sample.draft import Draft, NoRoom, Planted
-from etl.sample.faults_model import FaultKind, Planter, choose, number_at, spoil
+from etl.sample.faults_model import (
+    FaultKind,
+    Planter,
+    choose,
+    is_number,
+    is_open_figure,
+    number_at,
+    spoil,
+    write_shifted,
+)
 from etl.sample.judge_awards import (
     F08_COLLECTIVE_ROWS,
     F08_INDIVIDUAL_ROWS,
@@ -25,26 +34,6 @@ from etl.sample.judge_awards import (
     f06,
 )
 
-
-def _is_open(draft: Draft, key: CellKey) -> bool:
-    """Whether the cell may hold a figure, holds none that is unreadable, and no fault has touched it."""
-    if key not in draft.answers or key in draft.touched:
-        return False
-    meaning = draft.answers[key].meaning
-    applicable = (key.row, key.column) not in draft.layouts[key.form].not_applicable_cells
-    return applicable and (meaning is None or isinstance(meaning, Decimal))
-
-
-def _is_number(draft: Draft, key: CellKey) -> bool:
-    answer = draft.answers.get(key)
-    return answer is not None and isinstance(answer.meaning, Decimal)
-
-
-def _shift(number: Decimal, rng: Random) -> Answer:
-    step = rng.randint(1, 4)
-    return write_count(int(number - step if number > step and rng.random() < 0.5 else number + step), rng)
-
-
 # -- F04
 
 
@@ -56,26 +45,26 @@ def _plant_state_part(code: str, total: str, rows: tuple[str, ...]) -> Planter:
             (part, whole)
             for column in STATE_COLUMNS
             for row in rows
-            if _is_open(draft, part := CellKey("F04", row, column))
-            and _is_number(draft, whole := CellKey("F04", total, column))
+            if is_open_figure(draft, part := CellKey("F04", row, column))
+            and is_number(draft, whole := CellKey("F04", total, column))
         ]
         part, whole = choose(rng, cells)
-        return spoil(draft, part, _shift(number_at(draft, part), rng), code, blame=whole)
+        return spoil(draft, part, write_shifted(number_at(draft, part), rng), code, blame=whole)
 
     return plant
 
 
 def _plant_state_enterprises(draft: Draft, rng: Random) -> Planted:
     keys = [CellKey("F04", "07", column) for column in STATE_COLUMNS]
-    key = choose(rng, [key for key in keys if _is_open(draft, key) and _is_number(draft, key._replace(row="06"))])
+    key = choose(rng, [key for key in keys if is_open_figure(draft, key) and is_number(draft, key._replace(row="06"))])
     more = number_at(draft, key._replace(row="06")) + rng.randint(1, 4)
     return spoil(draft, key, write_count(int(more), rng), "F04-ENTERPRISES")
 
 
 def _plant_state_row_sum(draft: Draft, rng: Random) -> Planted:
-    keys = [key for key in draft.answers if key.form == "F04" and key.column == "1" and _is_open(draft, key)]
+    keys = [key for key in draft.answers if key.form == "F04" and key.column == "1" and is_open_figure(draft, key)]
     key = choose(rng, keys)
-    return spoil(draft, key, _shift(number_at(draft, key), rng), "F04-ROW-SUM")
+    return spoil(draft, key, write_shifted(number_at(draft, key), rng), "F04-ROW-SUM")
 
 
 # -- F06
@@ -83,7 +72,7 @@ def _plant_state_row_sum(draft: Draft, rng: Random) -> Planted:
 
 def _plant_beyond(part: str, whole: str, code: str) -> Planter:
     def plant(draft: Draft, rng: Random) -> Planted:
-        if not _is_number(draft, f06(whole)):
+        if not is_number(draft, f06(whole)):
             raise NoRoom
         more = number_at(draft, f06(whole)) + rng.randint(1, 5)
         return spoil(draft, f06(part), write_count(int(more), rng), code)
@@ -113,7 +102,7 @@ def _plant_granted(code: str, rows: tuple[str, ...], columns: tuple[str, str, st
 
     def plant(draft: Draft, rng: Random) -> Planted:
         keys = [CellKey("F08", row, columns[2]) for row in rows]
-        key = choose(rng, [key for key in keys if _is_open(draft, key)])
+        key = choose(rng, [key for key in keys if is_open_figure(draft, key)])
         room = sum((number_at(draft, key._replace(column=column)) for column in columns[:2]), Decimal(0))
         return spoil(draft, key, write_count(int(room) + rng.randint(1, 9), rng), code)
 
@@ -127,7 +116,7 @@ def _plant_tie(code: str) -> Planter:
 
     def plant(draft: Draft, rng: Random) -> Planted:
         own = CellKey("F08", row, granted)
-        if not (_is_open(draft, own) and _is_number(draft, CellKey(*other))):
+        if not (is_open_figure(draft, own) and is_number(draft, CellKey(*other))):
             raise NoRoom
         more = rng.randint(1, 3)
         asked = own._replace(column=proposed)

@@ -6,14 +6,22 @@ Each planter changes one cell, or the few that keep everything else right; conse
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 from random import Random
 
 from etl.forms.declaration import FIELD_COLUMN, CellKey
 from etl.forms.library import read_forms
 from etl.sample.answers import BLANK, Answer, write_count, write_plain
 from etl.sample.draft import Draft, NoRoom, Planted
-from etl.sample.faults_model import FaultKind, Planter, choose, number_at, spoil
+from etl.sample.faults_model import (
+    FaultKind,
+    Planter,
+    choose,
+    is_number,
+    is_open_figure,
+    number_at,
+    spoil,
+    write_shifted,
+)
 from etl.sample.faults_shape import is_touched
 from etl.sample.figures_basics import (
     EXEMPLAR_FIELDS,
@@ -67,8 +75,10 @@ def _plant_part(code: str, sums: Iterable[Sum], layout: str | None = None) -> Pl
         form = pairs[0][0].form
         if form not in draft.layouts or layout not in (None, draft.layouts[form].version):
             raise NoRoom
-        part, total = choose(rng, [pair for pair in pairs if _is_open(draft, pair[0]) and _is_number(draft, pair[1])])
-        return spoil(draft, part, _shift(number_at(draft, part), rng), code, blame=total)
+        part, total = choose(
+            rng, [pair for pair in pairs if is_open_figure(draft, pair[0]) and is_number(draft, pair[1])]
+        )
+        return spoil(draft, part, write_shifted(number_at(draft, part), rng), code, blame=total)
 
     return plant
 
@@ -121,7 +131,9 @@ def _bring_old_layout(draft: Draft, rng: Random) -> Planted:
 def _plant_women(draft: Draft, rng: Random) -> Planted:
     rows = ["06", *(row for block in STAFF_BLOCKS for row in block)]
     keys = [CellKey("F09", row, "2") for row in rows]
-    key = choose(rng, [key for key in keys if _is_open(draft, key) and _is_number(draft, key._replace(column="1"))])
+    key = choose(
+        rng, [key for key in keys if is_open_figure(draft, key) and is_number(draft, key._replace(column="1"))]
+    )
     more = number_at(draft, key._replace(column="1")) + rng.randint(1, 3)
     return spoil(draft, key, write_count(int(more), rng), "F09-WOMEN")
 
@@ -136,7 +148,7 @@ def _plant_later_stage(code: str, place: int) -> Planter:
         rows = [
             row
             for row in EXEMPLAR_FIELDS
-            if all(_is_open(draft, CellKey("F12", row, column)) for column in (total, parts[-1]))
+            if all(is_open_figure(draft, CellKey("F12", row, column)) for column in (total, parts[-1]))
         ]
         if more <= 0:
             raise NoRoom
@@ -150,25 +162,6 @@ def _plant_later_stage(code: str, place: int) -> Planter:
 
 
 # -- choosing and writing
-
-
-def _is_open(draft: Draft, key: CellKey) -> bool:
-    """Whether the cell may hold a figure, holds none that is unreadable, and no fault has touched it."""
-    if key not in draft.answers or key in draft.touched:
-        return False
-    meaning = draft.answers[key].meaning
-    applicable = (key.row, key.column) not in draft.layouts[key.form].not_applicable_cells
-    return applicable and (meaning is None or isinstance(meaning, Decimal))
-
-
-def _is_number(draft: Draft, key: CellKey) -> bool:
-    answer = draft.answers.get(key)
-    return answer is not None and isinstance(answer.meaning, Decimal)
-
-
-def _shift(number: Decimal, rng: Random) -> Answer:
-    step = rng.randint(1, 4)
-    return write_count(int(number - step if number > step and rng.random() < 0.5 else number + step), rng)
 
 
 def _list_movement_faults() -> Iterable[FaultKind]:

@@ -25,18 +25,13 @@ from etl.sample.award_law import (
     tie_code,
 )
 from etl.sample.draft import Draft, NoRoom, Planted, Spot
-from etl.sample.faults_model import FaultKind, Planter, choose, claim_row, number_at, spoil
+from etl.sample.faults_model import FaultKind, Planter, choose, claim_row, number_at, spoil, write_shifted
 from etl.sample.judge_decisions import F11_COLUMNS, F14_COLUMNS, Line, f10, f13, read_lines
 from etl.sample.oracle import Values
 from etl.sample.sheets import delete_row
 
 _PARTY = tuple(code for code, law in AWARDS.items() if law.is_party)
 _PROPOSALS = {"co_tinh": "Cờ thi đua của UBND tỉnh", "bk_tinh": "Bằng khen của Chủ tịch UBND tỉnh"}
-
-
-def _shift(number: Decimal, rng: Random) -> Answer:
-    step = rng.randint(1, 4)
-    return write_count(int(number - step if number > step and rng.random() < 0.5 else number + step), rng)
 
 
 def _has(draft: Draft, form: str) -> None:
@@ -301,7 +296,7 @@ def _plant_tie(cell: Cell, counted: list[tuple[str, str]]) -> Planter:
         _has(draft, cell[0])
         lines = _lines(draft, lambda one: (one.award, one.kind) in counted and (one.count or 0) > 0)
         if not lines:
-            return spoil(draft, told, _shift(number_at(draft, told), rng), code)
+            return spoil(draft, told, write_shifted(number_at(draft, told), rng), code)
         line = rng.choice(lines)
         return spoil(
             draft, line.at("count"), write_plain((line.count or Decimal(0)) + rng.randint(1, 4)), code, blame=told

@@ -9,7 +9,7 @@ from random import Random
 from typing import TypeVar
 
 from etl.forms.declaration import CellKey, FormVersion, Kind, ValueType
-from etl.sample.answers import Answer
+from etl.sample.answers import Answer, write_count
 from etl.sample.draft import Draft, NoRoom, Planted, Spot
 
 _T = TypeVar("_T")
@@ -57,6 +57,27 @@ def open_cells(draft: Draft, *types: ValueType) -> list[CellKey]:
         and value_type(draft.layouts[key.form], key) in types
         and (key.row, key.column) not in draft.layouts[key.form].not_applicable_cells
     ]
+
+
+def is_open_figure(draft: Draft, key: CellKey) -> bool:
+    """Whether the cell may hold a figure, holds none that is unreadable, and no fault has touched it."""
+    if key not in draft.answers or key in draft.touched:
+        return False
+    meaning = draft.answers[key].meaning
+    applicable = (key.row, key.column) not in draft.layouts[key.form].not_applicable_cells
+    return applicable and (meaning is None or isinstance(meaning, Decimal))
+
+
+def is_number(draft: Draft, key: CellKey) -> bool:
+    """Whether the cell holds a figure; blank is none."""
+    answer = draft.answers.get(key)
+    return answer is not None and isinstance(answer.meaning, Decimal)
+
+
+def write_shifted(number: Decimal, rng: Random, most: int = 4) -> Answer:
+    """Another count than the true one, up to `most` above it or below, never below 1."""
+    step = rng.randint(1, most)
+    return write_count(int(number - step if number > step and rng.random() < 0.5 else number + step), rng)
 
 
 def number_at(draft: Draft, key: CellKey) -> Decimal:

@@ -13,7 +13,16 @@ from random import Random
 from etl.forms.declaration import FIELD_COLUMN, CellKey
 from etl.sample.answers import Answer, Meaning, write_count, write_date, write_decimal, write_percent, write_plain
 from etl.sample.draft import Draft, NoRoom, Planted
-from etl.sample.faults_model import FaultKind, Planter, choose, number_at, spoil
+from etl.sample.faults_model import (
+    FaultKind,
+    Planter,
+    choose,
+    is_number,
+    is_open_figure,
+    number_at,
+    spoil,
+    write_shifted,
+)
 from etl.sample.figures import PROVINCIAL_COLUMN, round_half_up
 from etl.sample.fill import find_other_units
 from etl.sample.oracle import AWARD_COLUMNS, F00_CODES, F07_CODES, INDIVIDUALS, METHODS
@@ -134,18 +143,20 @@ def _plant_award_part(code: str, total: str, rows: tuple[str, ...], columns: tup
             (row, column)
             for row in rows
             for column in columns
-            if _is_open(draft, _f05(row, column)) and _is_number(draft, _f05(total, column))
+            if is_open_figure(draft, _f05(row, column)) and is_number(draft, _f05(total, column))
         ]
         row, column = choose(rng, cells)
         key = _f05(row, column)
-        return spoil(draft, key, _write_shifted(number_at(draft, key), rng), code, blame=_f05(total, column))
+        return spoil(draft, key, write_shifted(number_at(draft, key), rng, most=9), code, blame=_f05(total, column))
 
     return plant
 
 
 def _plant_enterprises(draft: Draft, rng: Random) -> Planted:
     columns = [
-        c for c in ("2", "4", PROVINCIAL_COLUMN) if _is_open(draft, _f05("03", c)) and _is_number(draft, _f05("02", c))
+        c
+        for c in ("2", "4", PROVINCIAL_COLUMN)
+        if is_open_figure(draft, _f05("03", c)) and is_number(draft, _f05("02", c))
     ]
     column = choose(rng, columns)
     more = number_at(draft, _f05("02", column)) + rng.randint(1, 4)
@@ -153,9 +164,9 @@ def _plant_enterprises(draft: Draft, rng: Random) -> Planted:
 
 
 def _plant_row_sum(draft: Draft, rng: Random) -> Planted:
-    rows = [key.row for key in draft.answers if key.form == "F05" and key.column == "1" and _is_open(draft, key)]
+    rows = [key.row for key in draft.answers if key.form == "F05" and key.column == "1" and is_open_figure(draft, key)]
     key = _f05(choose(rng, rows), "1")
-    return spoil(draft, key, _write_shifted(number_at(draft, key), rng), "F05-ROW-SUM")
+    return spoil(draft, key, write_shifted(number_at(draft, key), rng, most=9), "F05-ROW-SUM")
 
 
 # -- the structure of the rewarded, and its ties to the awards
@@ -163,7 +174,7 @@ def _plant_row_sum(draft: Draft, rng: Random) -> Planted:
 
 def _plant_structure_total(draft: Draft, rng: Random) -> Planted:
     key = _f07("leaders")
-    return spoil(draft, key, _write_shifted(number_at(draft, key), rng), "F07-TOTAL", blame=_f07("total"))
+    return spoil(draft, key, write_shifted(number_at(draft, key), rng, most=9), "F07-TOTAL", blame=_f07("total"))
 
 
 def _plant_structure_percent(part: str, off: bool) -> Planter:
@@ -221,7 +232,7 @@ def _plant_swapped_people(code: str, blame: str) -> Planter:
 
 
 def _plant_other_enterprises(draft: Draft, rng: Random) -> Planted:
-    if not _is_number(draft, _f05("03", "2")):
+    if not is_number(draft, _f05("03", "2")):
         raise NoRoom
     more = number_at(draft, _f05("03", "2")) + rng.randint(1, 3)
     return spoil(draft, _f07("enterprises"), write_count(int(more), rng), "X-ENTERPRISES")
@@ -240,23 +251,6 @@ def _write_wrong_percent(true: Decimal, off: bool, rng: Random) -> Answer:
     if true > 5 and rng.random() < 0.3:
         return write_plain(round_half_up(true / 100, 3))  # 0.382 typed for 38,2 %
     return write_percent(true + sign * Decimal(rng.randint(2, 15)), 1, rng)
-
-
-def _write_shifted(number: Decimal, rng: Random) -> Answer:
-    step = rng.randint(1, 9)
-    return write_count(int(number - step if number > step and rng.random() < 0.5 else number + step), rng)
-
-
-def _is_number(draft: Draft, key: CellKey) -> bool:
-    return _meaning(draft, key) is not None
-
-
-def _is_open(draft: Draft, key: CellKey) -> bool:
-    if key not in draft.answers or key in draft.touched:
-        return False
-    meaning = draft.answers[key].meaning
-    applicable = (key.row, key.column) not in draft.layouts[key.form].not_applicable_cells
-    return applicable and (meaning is None or isinstance(meaning, Decimal))
 
 
 def _meaning(draft: Draft, key: CellKey) -> Meaning:

@@ -5,6 +5,7 @@ Whatever is written here must give no finding; faults come after, from `etl.samp
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
@@ -15,11 +16,9 @@ from etl.register.model import FormStatus, Register, Report, Unit, UnitType
 from etl.sample.answers import (
     BLANK,
     Answer,
-    write_blank,
     write_count,
     write_date,
     write_decimal,
-    write_not_applicable,
     write_percent,
     write_text,
 )
@@ -28,7 +27,8 @@ from etl.sample.figures import draw_awards, draw_result, draw_structure, place_i
 from etl.sample.fill_awards import fill_award_forms
 from etl.sample.fill_basics import fill_basic_forms
 from etl.sample.fill_decisions import fill_decision_forms
-from etl.sample.oracle import F00_CODES, F07_CODES, Truth, is_required
+from etl.sample.fill_tables import fill_matrix
+from etl.sample.oracle import F00_CODES, F07_CODES, Truth
 from etl.sample.sheets import MarkedSheet
 from etl.templates.from_register import list_movement_rows, plan_unit_workbook
 
@@ -95,16 +95,7 @@ def fill_awards(draft: Draft, rng: Random) -> None:
     share = 1 / place_in_year(setting.period)[1]
     awards = draw_awards(setting.unit.type, share, rng)
     if "F05" in draft.layouts:
-        layout = draft.layouts["F05"]
-        for row in layout.rows:
-            for column in layout.columns:
-                key = CellKey("F05", row.code, column.code)
-                if (row.code, column.code) in layout.not_applicable_cells:
-                    draft.write(key, write_not_applicable(rng))
-                    continue
-                number = awards.get((row.code, column.code), 0)
-                may_be_blank = number == 0 and not is_required(layout, key) and rng.random() < 0.1
-                draft.write(key, write_blank(rng) if may_be_blank else write_count(number, rng))
+        fill_matrix(draft, "F05", Counter(awards), rng)
     if "F07" in draft.layouts:
         _fill_structure(draft, draw_structure(awards, rng), rng)
 

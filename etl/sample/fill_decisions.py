@@ -5,14 +5,13 @@ Whatever is written here gives no finding; it runs after the fills of the forms 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 from random import Random
 
 from etl.forms.declaration import FIELD_COLUMN, CellKey
-from etl.register.model import BlocRole, FormStatus, UnitType
+from etl.register.model import BlocRole, UnitType
 from etl.sample.answers import BLANK, Answer, write_count, write_date, write_decimal, write_plain, write_text
 from etl.sample.award_law import (
     AWARDS,
@@ -28,6 +27,7 @@ from etl.sample.award_law import (
 )
 from etl.sample.draft import Draft
 from etl.sample.figures import draw_number
+from etl.sample.fill_tables import fill_forms
 from etl.sample.judge_decisions import F10_CODES, F11_COLUMNS, F13_CODES, F14_COLUMNS, find_bonus, read_lines
 from etl.sample.oracle import Values
 
@@ -56,8 +56,6 @@ _PROPOSALS = {"co_tinh": "Cờ thi đua của UBND tỉnh", "bk_tinh": "Bằng k
 def fill_decision_forms(draft: Draft, seed: str, _: Random) -> None:
     """Fills the four forms where the draft has them; a form that is optional is often left empty, or taken out."""
     setting = draft.setting
-    name = f"{seed}|{setting.unit.code}|{setting.report.code}|{setting.period.code}"
-    statuses = setting.report.forms_for(setting.unit.type)
     scoring = setting.register.province.scoring
     members = setting.register.members_of(setting.unit.code, setting.period.end)
     draft.truth = replace(
@@ -67,24 +65,7 @@ def fill_decision_forms(draft: Draft, seed: str, _: Random) -> None:
         flag_ranks=scoring.flag_ranks,
         certificate_ranks=scoring.certificate_ranks,
     )
-    fills: Mapping[str, Callable[[Draft, Random], None]] = {
-        "F14": _fill_decisions,
-        "F10": _fill_fund,
-        "F11": _fill_bloc,
-        "F13": _fill_complaints,
-    }
-    for form, fill in fills.items():
-        if form not in draft.layouts:
-            continue
-        rng = Random(f"{name}|{form}")
-        chance = rng.random() if statuses.get(form) is FormStatus.OPTIONAL else 0.0
-        if chance < 0.6:
-            fill(draft, rng)
-        elif chance < 0.85:
-            # Left as the template has it: nobody's answers, so neither rules nor faults may count on the sheet.
-            draft.layouts.pop(form)
-        else:
-            draft.drop_sheet(form)
+    fill_forms(draft, seed, {"F14": _fill_decisions, "F10": _fill_fund, "F11": _fill_bloc, "F13": _fill_complaints})
 
 
 # -- F14
