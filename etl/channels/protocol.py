@@ -1,0 +1,74 @@
+"""What every channel is to the collector: it lists what lies there, hands out the bytes, and is told when they are safe.
+
+The collector alone decides what is new, stores bytes and writes the warehouse. A channel knows its peer and nothing else: no
+warehouse, no landing store, no register. Whatever it refuses it names, with a reason; it drops nothing in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+
+class ChannelUnavailable(OSError):
+    """The peer cannot be reached, does not know us or is not who it should be. Only this channel waits.
+
+    The text says what happened and what to do; it never holds a secret, nor what the peer wrote.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One thing that lies in a channel: a file, an object, a mail, an answer of another system.
+
+    `locator` names it within the channel, printable, and is the same at the next look. `version` changes whenever its bytes
+    may have changed (ETag, size with change time, UIDVALIDITY and UID). `size` in bytes where the peer tells it.
+    `received_at` is the peer's own instant of receipt where the peer is a server of ours whose clock counts, else None.
+    """
+
+    locator: str
+    version: str
+    size: int | None = None
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of an offer, read once, in order. `part` tells the files of one offer apart ("" where it is the only one).
+
+    `hints` are what the channel knows of the sender (unit, sender, authentication): strings, kept with the arrival.
+    """
+
+    part: str
+    file_name: str
+    stream: BinaryIO
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part that is not taken. `code` is one of etl.channels.refusals; `detail` is printable and holds no secret."""
+
+    part: str
+    file_name: str
+    code: str
+    detail: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
+
+
+class Channel(Protocol):
+    """An open channel. Everything raises ChannelUnavailable where the peer fails; the same call may be made again later."""
+
+    code: str
+
+    def list_new(self) -> Iterator[Offer]:
+        """What lies there and was not acknowledged, oldest first; unfinished things are left for the next look."""
+
+    def fetch(self, offer: Offer) -> AbstractContextManager[Iterator[Part | Refused]]:
+        """Its files, one after the other; each stream is read before the next is asked for, and closed by the channel."""
+
+    def acknowledge(self, offer: Offer) -> None:
+        """All of it is safe with us. May be called again for the same offer."""
