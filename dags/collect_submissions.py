@@ -8,10 +8,10 @@ from typing import Any
 
 import pendulum
 from airflow.sdk import DAG, TriggerRule, task
-from airflow.sdk.exceptions import AirflowFailException
 
-from plugins.airflow_settings import TASK_DEFAULTS, log_line, open_run
+from plugins.airflow_settings import TASK_DEFAULTS, open_run
 from plugins.alerting import send_letters
+from plugins.collecting import collect_again, collect_one, count_all, name_channels, name_down
 
 with DAG(
     "collect_submissions",
@@ -26,11 +26,22 @@ with DAG(
 ):
 
     @task
-    def land_arrivals() -> dict[str, int]:
-        from etl.usecases.collect import collect_arrivals
+    def list_channels() -> list[str]:
+        return name_channels()
 
-        with open_run() as (context, _):
-            return asdict(collect_arrivals(context))
+    # A channel that is down is told in the result: the loads do not wait for it.
+    @task(map_index_template="{{ task.op_kwargs['channel'] }}")
+    def land_arrivals(channel: str) -> dict[str, Any]:
+        return collect_one(channel)
+
+    @task
+    def find_down(landed: Any) -> list[str]:
+        return name_down(landed)
+
+    # Tried again beside the loads; what stays down leaves its own task, and so the run, red.
+    @task(map_index_template="{{ task.op_kwargs['channel'] }}")
+    def try_again(channel: str) -> dict[str, Any]:
+        return collect_again(channel)
 
     @task
     def plan_load() -> list[list[int]]:
@@ -50,23 +61,15 @@ with DAG(
     # An empty inbox skips the loads and still sums up; a failed load must leave the run red.
     @task(trigger_rule=TriggerRule.NONE_FAILED)
     def sum_up(landed: Any, loaded: Any) -> dict[str, int]:
-        totals = dict(landed or {})
-        for batch in loaded or ():
-            for name, count in batch.items():
-                totals[name] = totals.get(name, 0) + count
-        log_line("collected", **totals)
-        if totals.get("failed"):
-            raise AirflowFailException(
-                f"{totals['failed']} files could not be stored: see ops.fault; they stay pending"
-            )
-        return totals
+        return count_all(landed, loaded)
 
     # What did load is answered, whatever became of the rest.
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def send_alerts() -> dict[str, int]:
         return send_letters()
 
-    arrived = land_arrivals()
+    arrived = land_arrivals.expand(channel=list_channels())
+    try_again.expand(channel=find_down(arrived))
     batches = plan_load()
     arrived >> batches
     loads = load_arrivals.expand(arrival_ids=batches)

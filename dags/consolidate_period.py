@@ -1,4 +1,4 @@
-"""When a period is closed, or by hand after corrections: cross-unit checks, figures, the workbook. Wiring only."""
+"""When a period is closed, or by hand after corrections: cross-unit checks, figures, workbook, draft, data. Wiring only."""
 
 from __future__ import annotations
 
@@ -38,10 +38,28 @@ with DAG(
     @task
     def export(dag_run: Any = None, **airflow: Any) -> str:
         from etl.usecases.export import export_workbook
+        from etl.usecases.export_data import export_data
+        from etl.usecases.report_draft import draft_report
 
         report, period = split_key(dag_run.partition_key)
         with open_run(choose_as_of(airflow)) as (context, now):
             out = context.settings.home / "exports" / f"{report}-{period}.xlsx"
-            return str(export_workbook(context, report, period, out, now))
+            path = export_workbook(context, report, period, out, now)
+            draft_report(context, report, period, out.with_suffix(".docx"), now)
+            tables = export_data(context, report, period, out.with_suffix(""), now)
+        log_line("exported", tables=len(tables), rows=sum(table.rows for table in tables))
+        return str(path)
 
-    consolidate() >> export()
+    @task
+    def freeze_approved(dag_run: Any = None, **airflow: Any) -> dict[str, Any] | None:
+        from etl.usecases.publication import freeze_period
+
+        report, period = split_key(dag_run.partition_key)
+        with open_run(choose_as_of(airflow)) as (context, _):
+            frozen = freeze_period(context, report, period)
+        if frozen is None:
+            return None  # nobody has approved it yet, or it is published already
+        log_line("frozen", figures=frozen.figures, checksum=frozen.checksum)
+        return {"figures": frozen.figures, "checksum": frozen.checksum}
+
+    consolidate() >> [export(), freeze_approved()]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import re
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -17,6 +18,7 @@ from etl.findings.catalogue import Catalogue
 from etl.findings.model import Finding, Severity
 from etl.findings.reasons import FindingKey, attach_reasons
 from etl.forms.declaration import Form
+from etl.parsing.documents import DocumentChecker
 from etl.parsing.references import References
 from etl.parsing.rows import is_untouched
 from etl.parsing.submission import ParsedSubmission, report_found_forms, report_other_versions
@@ -24,10 +26,11 @@ from etl.parsing.tables import parse_table
 from etl.reading.failures import FailedReading, ReadingFailure, wrong_extension
 from etl.reading.grid import Workbook, parse_cell_name
 from etl.reading.pool import ReaderPool
+from etl.recognition.documents import find_period_end, lay_out_forms, read_head
 from etl.recognition.identity import Identity, identify, read_metadata
 from etl.recognition.legacy import convert_workbook, name_text_sheet
 from etl.recognition.reasons import name_subject, read_reasons
-from etl.recognition.tables import find_forms
+from etl.recognition.tables import FoundForms, find_forms
 from etl.register.entities import FormStatus
 from etl.register.model import Register
 from etl.settings import Settings
@@ -71,6 +74,7 @@ TOO_LARGE: Mapping[str, tuple[str, str]] = {
     "sheets": ("quá nhiều trang tính", "500 trang tính"),
     "merged": ("quá nhiều vùng ô gộp", "50.000 vùng"),
     "memory": ("cần quá nhiều bộ nhớ để mở", "1 GB"),
+    "depth": ("quá nhiều tầng lồng nhau", "12 tầng"),
 }
 """Case of FILE-TOO-LARGE -> (what is too much, the limit); other cases speak of the file's own size."""
 
@@ -92,6 +96,8 @@ class Delivery:
     name: str
     data: bytes | Unread
     channel: Mapping[str, str] = field(default_factory=dict)
+    attributed: Mapping[str, str] = field(default_factory=dict)
+    """Unit, report and period as a person has settled them; empty where nobody had to."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,6 +109,7 @@ class _File:
     sha256: str
     size: int
     channel: Mapping[str, str]
+    attributed: Mapping[str, str]
 
 
 _Readings = Generator[tuple[_File, Workbook | FailedReading], None, None]
@@ -113,7 +120,7 @@ def _note_file(delivery: Delivery) -> _File:
     sha256, size = (
         (data.sha256, data.size) if isinstance(data, Unread) else (hashlib.sha256(data).hexdigest(), len(data))
     )
-    return _File(delivery.key, delivery.name, sha256, size, delivery.channel)
+    return _File(delivery.key, delivery.name, sha256, size, delivery.channel, delivery.attributed)
 
 
 @dataclass(slots=True)
@@ -194,6 +201,7 @@ class Examiner:
         self._catalogue = catalogue
         self._make_validator = validator
         self._references = References(register)
+        self._documents = DocumentChecker(forms, catalogue)
         self._validator: Validator | None = None
         self._pool = ReaderPool(
             settings.readers, settings.reader_memory_bytes, settings.reader_seconds, settings.max_file_bytes
@@ -267,7 +275,11 @@ class Examiner:
         reasons: Mapping[FindingKey, str] = {}
         if isinstance(reading, FailedReading):
             about_file = [self._explain_failure(reading, file.size)]
-            identity = Identity(hints=dict(file.channel))
+            identity = self._identify_unread(file)
+        elif reading.format == "json":
+            extension = wrong_extension(file.name, reading.format)
+            about_file = [self._catalogue.make_finding("FILE-EXTENSION", expected=extension)] if extension else []
+            identity = self._parse_document(file, reading, parsed)
         else:
             extension = wrong_extension(file.name, reading.format)
             about_file = [self._catalogue.make_finding("FILE-EXTENSION", expected=extension)] if extension else []
@@ -289,8 +301,32 @@ class Examiner:
         found = find_forms(workbook, self._forms, metadata)
         if not found.tables and not found.without_table:
             parsed.findings.append(self._catalogue.make_finding("FILE-NO-FORM"))
+            return self._identify_unread(file)
+        identity = identify(
+            metadata, found, self._register, self._catalogue, file.name, file.channel, attributed=file.attributed
+        )
+        self._parse_forms(found, identity, parsed)
+        return identity
+
+    def _parse_document(self, file: _File, reading: Workbook, parsed: ParsedSubmission) -> Identity:
+        head = read_head(reading.document)
+        found = lay_out_forms(reading.document, self._forms, find_period_end(head, self._register))
+        identity = identify({}, found, self._register, self._catalogue, file.name, file.channel, head, file.attributed)
+        self._parse_forms(found, identity, parsed)
+        known = {"unit": identity.unit, "report": identity.report, "period": identity.period}
+        settled = {key: item.code for key, item in known.items() if item is not None}
+        parsed.findings.extend(self._documents.find_faults(reading.document, found, parsed, settled))
+        return identity
+
+    def _identify_unread(self, file: _File) -> Identity:
+        """Of a file without a form to read: nobody's, unless a person has said whose it is."""
+        if not file.attributed:
             return Identity(hints=dict(file.channel))
-        identity = identify(metadata, found, self._register, self._catalogue, file.name, file.channel)
+        return identify(
+            {}, FoundForms(), self._register, self._catalogue, file.name, file.channel, attributed=file.attributed
+        )
+
+    def _parse_forms(self, found: FoundForms, identity: Identity, parsed: ParsedSubmission) -> None:
         owed = None
         if identity.is_attributed and identity.unit and identity.report:
             statuses = identity.report.forms_for(identity.unit.type)
@@ -310,7 +346,6 @@ class Examiner:
             parsed.findings.extend(
                 report_other_versions(parsed, found.tables, self._forms, identity.period.end, self._catalogue)
             )
-        return identity
 
     def _explain_failure(self, failed: FailedReading, size: int) -> Finding:
         code = failed.failure.value.replace("_", "-")
@@ -323,7 +358,21 @@ class Examiner:
             return self._catalogue.make_finding(code, value=shown, expected=limit)
         if failed.failure is ReadingFailure.FILE_NO_SHEETS:
             return self._catalogue.make_finding("FILE-NO-FORM")
+        if failed.failure is ReadingFailure.JSON_SYNTAX:
+            return self._catalogue.make_finding(code, value=failed.detail)
         return self._catalogue.make_finding(code)
+
+
+_DIGITS = re.compile(r"\d+")
+
+
+def _order_place(cell: str | None) -> tuple[int, int, str]:
+    """Where a place comes in a sheet, or a JSON Pointer in its document: line 10 after line 9."""
+    if not cell:
+        return -1, -1, ""
+    if cell.startswith("/"):
+        return 0, 0, _DIGITS.sub(lambda digits: digits[0].zfill(9), cell)
+    return *parse_cell_name(cell), ""
 
 
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -333,7 +382,7 @@ def sort_findings(findings: Iterable[Finding]) -> list[Finding]:
     """File first, then form by form from the top left: the order in which a clerk works. Doubles are left out."""
 
     def order(finding: Finding) -> tuple[object, ...]:
-        place = parse_cell_name(finding.cell) if finding.cell else (-1, -1)
+        place = _order_place(finding.cell)
         return (
             finding.form or "",
             finding.sheet or "",

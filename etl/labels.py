@@ -29,6 +29,7 @@ OUTCOME_LABELS: Final[Mapping[str, str]] = {
     **VERDICT_LABELS,
     "already_received": "đã nhận trước đó",
     "quarantined": "chờ xác định đơn vị, kỳ báo cáo",
+    "discarded": "đã loại, không phải báo cáo",
     "pending": "chờ xử lý",
 }
 """What became of an arrival."""

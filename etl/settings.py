@@ -13,9 +13,21 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """The checkout: `sql/`, `expectations/` and `register/` stand beside the package."""
 
+CONNECTION_PREFIX = "MOVEMENT_REPORTS_CONNECTION_"
 DEFAULT_MAX_FILE_MB = 20
 DEFAULT_MAIL_FROM = "khong-tra-loi@movement-reports.example"
 """Belongs to nobody: a province that sends mail says who it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """An identity provider of OpenID Connect. `roles`: value of `role_claim` → role here; who has none does not get in."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    role_claim: str = "groups"
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,13 @@ class Settings:
     """The mail server (`etl.alerts.smtp`), or `file:///…` for a folder that mails are written to; None: no mail is sent."""
     mail_from: str = DEFAULT_MAIL_FROM
     webhooks: str = field(default="", repr=False)  # Apprise URLs hold tokens
+    connections: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    """Name in channels.yaml -> URL of the peer with its secret (`etl.channels.connection`)."""
+    web_url: str | None = None
+    """The public address of the pages, for links in letters; None: letters carry none."""
+    web_secret: str | None = field(default=None, repr=False)
+    """Signs sessions' tokens and units' links; None: a file under home."""
+    oidc: OidcSettings | None = None
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -64,4 +83,38 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         smtp_url=env.get("MOVEMENT_REPORTS_SMTP_URL") or None,
         mail_from=env.get("MOVEMENT_REPORTS_MAIL_FROM") or DEFAULT_MAIL_FROM,
         webhooks=env.get("MOVEMENT_REPORTS_WEBHOOKS") or "",
+        connections={
+            name.removeprefix(CONNECTION_PREFIX).lower(): value
+            for name, value in env.items()
+            if name.startswith(CONNECTION_PREFIX) and value
+        },
+        web_url=env.get("MOVEMENT_REPORTS_WEB_URL") or None,
+        web_secret=env.get("MOVEMENT_REPORTS_WEB_SECRET") or None,
+        oidc=_read_oidc(env),
+    )
+
+
+def _read_oidc(env: Mapping[str, str]) -> OidcSettings | None:
+    """The identity provider; roles as `group=role,group=role`. Raises ValueError naming what is missing."""
+    issuer = env.get("MOVEMENT_REPORTS_OIDC_ISSUER")
+    if not issuer:
+        return None
+    missing = [
+        name
+        for name in (
+            "MOVEMENT_REPORTS_OIDC_CLIENT_ID",
+            "MOVEMENT_REPORTS_OIDC_CLIENT_SECRET",
+            "MOVEMENT_REPORTS_OIDC_ROLES",
+        )
+        if not env.get(name)
+    ]
+    if missing:
+        raise ValueError(f"MOVEMENT_REPORTS_OIDC_ISSUER is set, but not {', '.join(missing)}")
+    roles = dict(pair.rsplit("=", 1) for pair in env["MOVEMENT_REPORTS_OIDC_ROLES"].split(",") if "=" in pair)
+    return OidcSettings(
+        issuer=issuer.rstrip("/"),
+        client_id=env["MOVEMENT_REPORTS_OIDC_CLIENT_ID"],
+        client_secret=env["MOVEMENT_REPORTS_OIDC_CLIENT_SECRET"],
+        role_claim=env.get("MOVEMENT_REPORTS_OIDC_ROLE_CLAIM") or "groups",
+        roles={name.strip(): role.strip() for name, role in roles.items()},
     )

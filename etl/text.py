@@ -24,6 +24,10 @@ _TONES = {"": 0, "\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5
 """Tones in dictionary order: none, huyền, hỏi, ngã, sắc, nặng."""
 _ALPHABET = {letter: place for place, letter in enumerate("aăâbcdđeêfghijklmnoôơpqrstuưvwxyz", start=1)}
 _TONE_MARKS = "\u0300\u0309\u0303\u0301\u0323"
+_BEFORE_NUMBER = re.compile(r"^(?:(?:quyet dinh|qd|so)\s+)+(?=\d)")
+_JOINING_BLANK = re.compile(r"(?<!\d)\s|\s(?!\d)")
+_BEFORE_NAME = re.compile(r"^(?:(?:tập thể|cá nhân|hộ gia đình|gia đình|hộ|ông|bà|đồng chí)\s+)+")
+_LEADING_NOUGHTS = re.compile(r"^0+(?=\d)")
 
 
 def _compose(letter: str, tone: str) -> str:
@@ -78,6 +82,36 @@ def fold(text: str) -> str:
     """`comparison_key` without diacritics and with d for đ: the last resort for text typed without them."""
     parts = unicodedata.normalize("NFD", comparison_key(text)).replace("đ", "d")
     return comparison_key("".join(mark for mark in parts if unicodedata.category(mark) != "Mn"))
+
+
+def document_key(text: str) -> str:
+    """A key equal for spellings of one document's number: "123/QĐ-UBND", "Số 0123 / QD–UBND", "123/qđ-ubnd".
+
+    Case, diacritics, blanks, signs between letters, leading noughts and the words before the number do not count.
+    Signs between digits do: 12/3 is not 123. "" when there is nothing but words like "số".
+    """
+    key = _BEFORE_NUMBER.sub("", fold(text))
+    return _LEADING_NOUGHTS.sub("", _JOINING_BLANK.sub("", key))
+
+
+def name_key(text: str) -> str | None:
+    """A key equal for spellings of one name (`comparison_key`, without "ông", "tập thể" and the like before it); None for
+    words that name nobody.
+
+    "05 cá nhân", "Các tập thể theo danh sách kèm theo" stand in the reports of many units and are not the same people.
+    """
+    key = _BEFORE_NAME.sub("", comparison_key(text))
+    return None if all(word.isdigit() or word in _NAMELESS for word in key.split()) else key
+
+
+_NAMELESS = frozenset(
+    comparison_key(
+        "các những số có gồm và là thuộc của trong theo kèm danh sách quyết định tập thể cá nhân hộ gia đình người đơn vị "
+        "cán bộ công chức viên chức nhân viên lao động công nhân nông dân chiến sĩ đồng chí ông bà phòng ban tổ đội khối "
+        "nghiệp vụ tổng hợp trực thuộc thôn xóm dân phố cơ quan này nêu trên đính phụ lục"
+    ).split()
+)
+"""Words that tell how many and of what kind, not who."""
 
 
 def sort_key(text: str) -> SortKey:

@@ -83,7 +83,18 @@ def read_airflow_settings(environment: Mapping[str, str] | None = None) -> Setti
     if url := _read_warehouse_url():
         found["MOVEMENT_REPORTS_WAREHOUSE_URL"] = url
     found.update(_read_mail_server())
+    found.update(_read_channels(read_settings(found)))
     return read_settings(found)
+
+
+def _read_channels(settings: Settings) -> dict[str, str]:
+    """The peers of the channels that the register declares, as far as Airflow has connections of their names."""
+    from etl.register.channels import read_channels
+    from plugins.peer_connections import read_peer_urls
+
+    # A fault of the file is told, with its line, by whoever reads the whole register.
+    lines = read_channels(settings.register, [])
+    return read_peer_urls(sorted({line.value.connection for line in lines if line.value.connection}))
 
 
 def _read_mail_server() -> dict[str, str]:

@@ -68,6 +68,20 @@ class DecisionFacts:
     reason: str
     due_at: datetime | None
     copy: str | None = None
+    attempt: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFacts:
+    """A unit's file that is valid and waits for its period to be reopened. `copy`: the enclosed copy with its warnings marked."""
+
+    unit: str
+    report: str
+    period: str
+    file: str
+    received_at: datetime
+    copy: str | None = None
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +130,7 @@ def write_reminder(recipient: str, duties: Sequence[Duty], sender: Sender) -> Bo
         "files": [duty.file for duty in ordered if duty.file],
         "sender": sender,
     }
-    return _render(first.letter.value, _name_reminder(urgent), facts)
+    return render_letter(first.letter.value, _name_reminder(urgent), facts)
 
 
 def write_late_list(recipient: str, duties: Sequence[Duty], sender: Sender) -> Body:
@@ -135,13 +149,19 @@ def write_late_list(recipient: str, duties: Sequence[Duty], sender: Sender) -> B
         "sender": sender,
         "states": _tell_late_states(duties),
     }
-    return _render(LetterKind.LATE_LIST.value, subject, facts)
+    return render_letter(LetterKind.LATE_LIST.value, subject, facts)
 
 
 def write_decision(recipient: str, facts: DecisionFacts, sender: Sender) -> Body:
     """What a reviewer decided, with the reason."""
     subject = "Báo cáo đã được chấp nhận" if facts.accepted else "Báo cáo được trả lại, đề nghị sửa và gửi lại"
-    return _render("decision", subject, {"recipient": recipient, "facts": facts, "sender": sender})
+    return render_letter("decision", subject, {"recipient": recipient, "facts": facts, "sender": sender})
+
+
+def write_held(recipient: str, facts: HeldFacts, sender: Sender) -> Body:
+    """A file was received and is valid, but its period is published."""
+    subject = "Đã nhận báo cáo, hợp lệ: chờ mở lại kỳ"
+    return render_letter(LetterKind.HELD.value, subject, {"recipient": recipient, "facts": facts, "sender": sender})
 
 
 def write_digest(recipient: str, facts: DigestFacts, sender: Sender) -> Body:
@@ -149,7 +169,9 @@ def write_digest(recipient: str, facts: DigestFacts, sender: Sender) -> Body:
     late = sum(len(period.late) for period in facts.periods)
     told = f"{format_number(late)} báo cáo quá hạn" if late else "không có báo cáo quá hạn"
     subject = f"Tình hình nộp báo cáo ngày {format_date(facts.day)}: {told}"
-    return _render("digest", subject, {"recipient": recipient, "facts": facts, "sender": sender, "most": MOST_LATE})
+    return render_letter(
+        "digest", subject, {"recipient": recipient, "facts": facts, "sender": sender, "most": MOST_LATE}
+    )
 
 
 def name_summary(accepted: bool, warnings: bool) -> str:
@@ -210,7 +232,8 @@ def _templates() -> jinja2.Environment:
     return environment
 
 
-def _render(name: str, subject: str, facts: Mapping[str, object]) -> Body:
+def render_letter(name: str, subject: str, facts: Mapping[str, object]) -> Body:
+    """A letter from the pair of templates of that name; `facts` are the names they use."""
     templates = _templates()
     text = templates.get_template(f"{name}.txt.j2").render(facts).strip() + "\n"
     # The same words twice: a letter's two halves must not drift apart.

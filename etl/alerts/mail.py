@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from etl.alerts.letters import Body
@@ -24,12 +25,20 @@ from etl.calendar.deadlines import TIMEZONE
 _ADDRESS: Final = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]+@[A-Za-z0-9.-]+")
 _LINE: Final = 75  # the blank that continues a line is not counted by email.header
 ITEM_HEADER: Final = "X-Report-Item"
-XLSX: Final = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+_MEDIA: Final[Mapping[str, tuple[str, str]]] = {
+    ".xlsx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ".xltx": ("application", "vnd.openxmlformats-officedocument.spreadsheetml.template"),
+    ".xlsm": ("application", "vnd.ms-excel.sheet.macroEnabled.12"),
+    ".xltm": ("application", "vnd.ms-excel.template.macroEnabled.12"),
+    ".html": ("text", "html"),
+}
+_LONGEST_NAME: Final = 120
+_NOT_IN_NAMES: Final = re.compile(r'[<>:"/\\|?*]+')
 
 
 @dataclass(frozen=True, slots=True)
 class Enclosure:
-    """A workbook that goes with a letter."""
+    """A workbook, or a page (.html, UTF-8), that goes with a letter; `name` is safe to save under (`name_enclosure`)."""
 
     name: str
     content: bytes
@@ -63,8 +72,10 @@ def write_message(
     message.set_content(body.text, charset="utf-8", cte="base64")
     message.add_alternative(body.html, subtype="html", charset="utf-8", cte="base64")
     for enclosure in enclosures:
-        main, sub = XLSX
-        message.add_attachment(enclosure.content, maintype=main, subtype=sub, filename=_one_line(enclosure.name))
+        main, sub = _MEDIA.get(PurePosixPath(enclosure.name).suffix.lower(), ("application", "octet-stream"))
+        options = {"params": {"charset": "utf-8"}} if main == "text" else {}
+        name = _one_line(enclosure.name)
+        message.add_attachment(enclosure.content, maintype=main, subtype=sub, filename=name, **options)  # type: ignore[arg-type]
     message["Subject"] = _one_line(body.subject)
     message["From"] = _address(envelope.address, envelope.name)
     message["To"] = _address(recipient.address, recipient.name)
@@ -78,6 +89,18 @@ def write_message(
     for item in items:
         message[ITEM_HEADER] = _one_line(item)
     return message
+
+
+def name_enclosure(name: str) -> str:
+    """A name of a file as it can be saved anywhere: no path, no invisible or reversing signs, not too long.
+
+    The sender chose it, but whoever opens our mail must see where it ends: ".xlsx" cannot be followed by what is not shown.
+    """
+    last = name.replace("\\", "/").rpartition("/")[2]
+    shown = (sign for sign in unicodedata.normalize("NFC", last) if unicodedata.category(sign)[0] not in "CZ" or sign == " ")
+    kept = "".join(shown)
+    path = PurePosixPath(_NOT_IN_NAMES.sub("-", kept).strip(" .") or "tep")
+    return f"{path.stem[: _LONGEST_NAME - len(path.suffix)].rstrip(' .')}{path.suffix}"
 
 
 class _VietnamesePolicy(EmailPolicy):

@@ -27,6 +27,9 @@ from etl.register.alerting import UNIT_ROLES, AlertRules, Contact, ContactRole, 
 Key = tuple[str, str, str, str, str, str]
 """What makes a row of the outbox one of its kind: unit, report, period, rung, occasion, recipient."""
 
+BY_HAND: Final = "by-hand"
+"""The rung of a reminder that a person asked for: sent while the report is owed, whatever the ladder says."""
+
 NAMESPACE: Final = uuid.UUID("6f3b1d5e-0f5a-5c35-9a3e-3d1f6c0f7b52")
 """Of our Message-IDs. Never changed: the same letter must have the same id for ever."""
 

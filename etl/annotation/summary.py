@@ -75,7 +75,7 @@ class SummaryFacts:
 
     None where it is unknown. `received_at`, `due_at`: aware instants. `annotated`: file name of the annotated copy that
     goes with it. `form_names`: form code -> Vietnamese name, for headings of findings without a sheet. `trial`: the file was
-    only checked; nothing of it counts as received.
+    only checked; nothing of it counts as received. `attempt`: which submission of its report this is, from 1.
     """
 
     file: str
@@ -91,6 +91,9 @@ class SummaryFacts:
     contact: str | None = None
     form_names: Mapping[str, str] = field(default_factory=dict)
     trial: bool = False
+    attempt: int | None = None
+    note: str | None = None
+    """A sentence about what goes with the summary, or why nothing does."""
 
 
 _EXPLAINED: Final = (
@@ -166,7 +169,9 @@ def _gather(facts: SummaryFacts) -> dict[str, object]:
         ("Báo cáo", facts.report or "chưa xác định được"),
         ("Kỳ báo cáo", facts.period or "chưa xác định được"),
         ("Nhận lúc", format_instant(facts.received_at) if facts.received_at else None),
+        ("Lần nộp", f"thứ {format_number(facts.attempt)}" if facts.attempt else None),
         ("Hạn nộp", format_instant(facts.due_at) if facts.due_at else None),
+        ("Gửi kèm", facts.note),
     )
     return {
         "verdict": facts.verdict,
@@ -244,8 +249,17 @@ def _fit_items(items: Sequence[_Item], lines: int) -> list[_Item]:
     return shown
 
 
+def _is_document(facts: SummaryFacts) -> bool:
+    """Whether the findings are about a JSON submission: they point into it."""
+    return any(_is_pointer(finding.cell) or finding.code.startswith("JSON-") for finding in facts.findings)
+
+
+def _is_pointer(cell: str | None) -> bool:
+    return cell is not None and cell.startswith("/")
+
+
 def _name_place(finding: Finding, form_names: Mapping[str, str]) -> str:
-    if finding.sheet is not None:
+    if finding.sheet is not None and not (_is_pointer(finding.cell) or finding.sheet == finding.form):
         return f"Trang tính “{finding.sheet}”"
     if finding.form is None:
         return WHOLE_FILE
@@ -259,7 +273,8 @@ def _join_cells(cells: Sequence[str]) -> str:
         return ""
     more = len(names) - _MOST_CELLS
     tail = f" và {format_number(more)} ô khác" if more > 0 else ""
-    return f"Ô {', '.join(names[:_MOST_CELLS])}{tail}"
+    kind = "Mục" if _is_pointer(names[0]) else "Ô"
+    return f"{kind} {', '.join(names[:_MOST_CELLS])}{tail.replace('ô khác', 'mục khác') if kind == 'Mục' else tail}"
 
 
 def _list_steps(facts: SummaryFacts) -> list[str]:
@@ -279,6 +294,8 @@ def _list_steps(facts: SummaryFacts) -> list[str]:
         )
     else:
         steps = ["Mở tệp đã gửi, sửa theo danh sách trên rồi lưu lại (định dạng .xlsx)."]
+        if _is_document(facts):
+            steps = ["Sửa số liệu trong phần mềm theo danh sách trên, hoặc cấu hình xuất dữ liệu, rồi xuất lại tài liệu JSON."]
         where = "trả lời thông báo này và nêu lý do của từng cảnh báo"
     if to_explain:
         steps.append(f"Cảnh báo mà số liệu đúng: {where}. Cơ quan thường trực xem lý do khi duyệt báo cáo.")

@@ -1,4 +1,4 @@
-"""A drop folder as a channel: every file in it, named by its path within the folder. Reads only; never moves or deletes.
+"""What lies in a drop folder: every file in it, named by its path within the folder. Reads only (`drop.py` is the channel).
 
 It must not drop a file in silence: what cannot be read is listed as such. Links are never followed into the folder: they
 are the one way for a sender to have a file of the server read that they could not read themselves.
@@ -76,12 +76,13 @@ class _Found:
         return _locate(Path(*self.path.parts[-self.parts :]))
 
 
-def list_files(paths: Sequence[Path], inbox: Path | None = None) -> Listing:
+def list_files(paths: Sequence[Path], inbox: Path | None = None, leave: Path | None = None) -> Listing:
     """Files under the given folders (recursively) and files given themselves.
 
     A file in the `inbox` is located by its path there, however it was given; another by its path within the folder given,
     or by its name when given itself. Two files that would share a locator get as many names of parent folders as tell
     them apart. Names that are not in Unicode's form NFC or no UTF-8 carry a mark made of their bytes.
+    The folder to `leave` (an absolute path) is not looked into.
     Raises FileNotFoundError for a path that does not exist: a typing error must not look like an empty folder.
     """
     anchor = inbox.resolve() if inbox is not None else None
@@ -97,7 +98,7 @@ def list_files(paths: Sequence[Path], inbox: Path | None = None) -> Listing:
             continue
         # A folder given by hand may be a link (a mounted share); what lies in it may not.
         given = given.resolve()
-        for file in _walk(given, unreadable):
+        for file in _walk(given, unreadable, leave):
             within = inner = file.relative_to(given if given != file else given.parent)
             anchored = anchor is not None and file.is_relative_to(anchor)
             if anchor is not None and anchored:
@@ -120,20 +121,20 @@ def open_file(path: Path) -> BinaryIO:
     return os.fdopen(number, "rb")
 
 
-def _walk(given: Path, unreadable: dict[str, None]) -> Iterator[Path]:
+def _walk(given: Path, unreadable: dict[str, None], leave: Path | None) -> Iterator[Path]:
     """Regular files under a folder, or the file itself, in order of names; unfinished ones are left for a later look."""
 
     def note(error: OSError) -> None:
         _refuse(Path(os.fsdecode(error.filename)), error.strerror or type(error).__name__, unreadable)
 
     if not given.is_dir():
-        yield from _keep_regular([] if _is_unfinished(given.name) else [given], unreadable)
+        yield from _keep_regular([] if is_unfinished(given.name) else [given], unreadable)
         return
     for folder, folders, files in os.walk(given, onerror=note):
         here = Path(folder)
-        folders[:] = sorted(name for name in folders if not name.startswith(_UNFINISHED_PREFIXES))
+        folders[:] = sorted(n for n in folders if not n.startswith(_UNFINISHED_PREFIXES) and here / n != leave)
         links = [name for name in folders if (here / name).is_symlink()]
-        names = sorted(name for name in [*files, *links] if not _is_unfinished(name))
+        names = sorted(name for name in [*files, *links] if not is_unfinished(name))
         yield from _keep_regular([here / name for name in names], unreadable)
 
 
@@ -157,7 +158,8 @@ def _refuse(path: Path, reason: str, unreadable: dict[str, None]) -> None:
     unreadable[name] = None
 
 
-def _is_unfinished(name: str) -> bool:
+def is_unfinished(name: str) -> bool:
+    """Whether programs give such a name to a lock or to a file still being written; hidden files count as such."""
     return name.startswith(_UNFINISHED_PREFIXES) or name.endswith(_UNFINISHED_SUFFIXES)
 
 

@@ -60,15 +60,31 @@ class Refused:
 
 
 class Channel(Protocol):
-    """An open channel. Everything raises ChannelUnavailable where the peer fails; the same call may be made again later."""
+    """An open channel. Everything raises ChannelUnavailable where the peer fails; the same call may be made again later.
+
+    `fetchers`: how many offers may be fetched at once, from several threads. `passed_over`: how many things the last listing
+    could not look at and named in the log. Whoever inherits from this class has the defaults.
+    """
 
     code: str
+    fetchers: int = 1
+    passed_over: int = 0
 
     def list_new(self) -> Iterator[Offer]:
-        """What lies there and was not acknowledged, oldest first; unfinished things are left for the next look."""
+        """What lies there and was not acknowledged, oldest first; unfinished things are left for the next look.
+
+        A channel that cannot mark what was acknowledged lists everything: the collector remembers it.
+        """
 
     def fetch(self, offer: Offer) -> AbstractContextManager[Iterator[Part | Refused]]:
-        """Its files, one after the other; each stream is read before the next is asked for, and closed by the channel."""
+        """Its files, one after the other; each stream is read before the next is asked for, and closed by the channel.
+
+        Any other OSError than ChannelUnavailable, also after the last part, says that this offer cannot be read now (gone,
+        changing): nothing of it is recorded, it is looked at again next time.
+        """
 
     def acknowledge(self, offer: Offer) -> None:
-        """All of it is safe with us. May be called again for the same offer."""
+        """All of it is safe with us: of this locator in this version; another version at its place is left alone.
+
+        May be called again for the same offer, also when it is gone. After a crash the offer holds locator and version only.
+        """

@@ -138,13 +138,16 @@ def run_ingest(arguments: argparse.Namespace) -> int:
                 on_collected=bar.advance, on_total=extend, on_examined=bar.advance, reprocess=arguments.reprocess,
             )  # fmt: skip
     values = {**asdict(summary.collected), **asdict(summary.loaded)}
+    down = values.pop("unavailable")
     told = [outcome for outcome in summary.outcomes if outcome.outcome in {"rejected", "quarantined", "pending"}]
     if arguments.json:
-        print_json({**values, "not_accepted": show_outcomes(told)})
+        print_json({**values, "unavailable": down, "not_accepted": show_outcomes(told)})
     else:
         print_outcomes(told)
         out.print(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items()))
-    return 2 if summary.loaded.failed else YES
+    for fault in summary.collected.unavailable:
+        err.print(f"Channel {fault.channel} is down, the others were collected: {fault.what}.", soft_wrap=True)
+    return 2 if summary.loaded.failed or down else YES
 
 
 def run_revalidate(arguments: argparse.Namespace) -> int:
@@ -163,22 +166,6 @@ def run_revalidate(arguments: argparse.Namespace) -> int:
     else:
         print_revalidation(summary)
     return NO if summary.changes and not summary.applied else YES
-
-
-def run_quarantine(arguments: argparse.Namespace) -> int:
-    """`quarantine`."""
-    from etl.cli.tables import print_outcomes, show_outcomes
-    from etl.usecases.context import open_context
-    from etl.usecases.outcomes import list_quarantine
-
-    with open_context(read_settings()) as context:
-        found = list_quarantine(context)
-    if arguments.json:
-        print_json(show_outcomes(found))
-    else:
-        print_outcomes(found)
-        out.print(f"{len(found)} in quarantine")
-    return YES
 
 
 def run_board(arguments: argparse.Namespace) -> int:
@@ -222,17 +209,6 @@ def run_consolidate(arguments: argparse.Namespace) -> int:
     return YES
 
 
-def run_export(arguments: argparse.Namespace) -> int:
-    """`export`."""
-    from etl.usecases.context import open_context
-    from etl.usecases.export import export_workbook
-
-    with open_context(read_settings()) as context:
-        path = export_workbook(context, arguments.report, arguments.period, arguments.out, context.clock())
-    out.print(str(path))
-    return YES
-
-
 def run_trace(arguments: argparse.Namespace) -> int:
     """`trace`."""
     from etl.cli.tables import print_trace
@@ -240,13 +216,14 @@ def run_trace(arguments: argparse.Namespace) -> int:
     from etl.usecases.trace import trace_figure
 
     with open_context(read_settings()) as context:
-        trace = trace_figure(context, arguments.figure)
+        trace = trace_figure(context, arguments.figure, read_instant(arguments.as_of) if arguments.as_of else None)
     if arguments.json:
         value = asdict(trace)
-        for contributions in value["contributions"].values():
-            for item in contributions:
-                item["received_at"] = item["received_at"].astimezone(TIMEZONE).isoformat()
-                item["number"] = str(item["number"])
+        listed = [*(item for cells in value["contributions"].values() for item in cells), *value["shown"]]
+        for item in [*listed, *value["other_files"]]:
+            item["received_at"] = item["received_at"].astimezone(TIMEZONE).isoformat()
+        for item in listed:
+            item["number"] = str(item["number"])
         value["value"] = None if trace.value is None else str(trace.value)
         print_json(value)
     else:

@@ -13,8 +13,16 @@ from pathlib import Path
 
 from etl.cli import commands
 from etl.cli.alerts import add_alerts
+from etl.cli.channels import add_channels
 from etl.cli.console import err
+from etl.cli.exports import add_exports
+from etl.cli.marts import add_marts
+from etl.cli.pages import add_pages
+from etl.cli.quarantine import add_quarantine
 from etl.cli.register import add_register
+from etl.cli.review import add_review
+from etl.cli.series import add_series
+from etl.cli.submissions import add_schema
 
 _REPORT = argparse.ArgumentParser(add_help=False)
 _REPORT.add_argument("--report", required=True, metavar="R", help="code of the report, such as movements-half")
@@ -46,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument("--out", required=True, type=Path, metavar="DIR")
     add.set_defaults(run=commands.run_templates)
 
+    add_schema(sub, {"report": _REPORT})
     add = sub.add_parser("sample", parents=[_JSON], help="a synthetic province: register, inbox, receipts, answer key")
     add.add_argument("--report", required=True, metavar="R")
     add.add_argument("--period", required=True, metavar="P[..Q]", help="a period, or the first and last of several")
@@ -66,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     add.set_defaults(run=commands.run_check)
 
     add = sub.add_parser(
-        "ingest", parents=[_JSON], help="collect from the drop folder (or PATHs) and process all pending"
+        "ingest", parents=[_JSON], help="collect from the channels (or PATHs) and process all pending"
     )
     add.add_argument("paths", nargs="*", type=Path, metavar="PATH")
     add.add_argument(
@@ -88,8 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     add.add_argument("--why", default="", metavar="TEXT", help="kept with each new verdict (Vietnamese)")
     add.set_defaults(run=commands.run_revalidate)
 
-    add = sub.add_parser("quarantine", parents=[_JSON], help="files that could not be attributed, and why")
-    add.set_defaults(run=commands.run_quarantine)
+    add_quarantine(sub, {"json": _JSON, "report": _REPORT})
     add = sub.add_parser("board", parents=[_REPORT, _AS_OF, _JSON], help="the state of every obligation, and the rates")
     add.add_argument(
         "--restated", action="store_true", help="on the units of today: what was inherited counts with the heir"
@@ -100,17 +108,20 @@ def build_parser() -> argparse.ArgumentParser:
     add.set_defaults(run=commands.run_board)
     add = sub.add_parser("consolidate", parents=[_REPORT, _JSON], help="rules between units, coverage and figures")
     add.set_defaults(run=commands.run_consolidate)
-    add = sub.add_parser("export", parents=[_REPORT], help="the official workbook of a period")
-    add.add_argument("--out", required=True, type=Path, metavar="F.xlsx")
-    add.set_defaults(run=commands.run_export)
-    add = sub.add_parser("trace", parents=[_JSON], help="the submissions and cells behind one consolidated figure")
-    add.add_argument("figure", metavar="FIGURE", help="report:period/form/row/measure")
+    add_exports(sub, {"json": _JSON, "as_of": _AS_OF, "report": _REPORT})
+    add = sub.add_parser("trace", parents=[_AS_OF, _JSON], help="the submissions and cells behind one consolidated figure")
+    add.add_argument("figure", metavar="FIGURE", help="report:period/mart/row/measure")
     add.set_defaults(run=commands.run_trace)
     add = sub.add_parser("fingerprint", parents=[_JSON], help="SHA-256 per table, without ids and recording times")
     add.set_defaults(run=commands.run_fingerprint)
 
     add_alerts(sub, {"json": _JSON, "as_of": _AS_OF})
+    add_channels(sub, {"json": _JSON})
     add_register(sub, {"json": _JSON})
+    add_marts(sub, {"json": _JSON, "as_of": _AS_OF, "report": _REPORT})
+    add_review(sub, {"json": _JSON, "report": _REPORT})
+    add_series(sub, {"json": _JSON, "as_of": _AS_OF})
+    add_pages(sub, {"json": _JSON})
 
     add = sub.add_parser("server", help="the embedded PostgreSQL: start, stop, status")
     add.add_argument("action", choices=("start", "stop", "status"))

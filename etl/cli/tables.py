@@ -110,17 +110,24 @@ def print_trace(trace: Trace) -> None:
     value = format_number(trace.value) if trace.value is not None else "–"
     out.print(f"{trace.figure} = {value}")
     for measure, contributions in trace.contributions.items():
-        table = Table("Đơn vị", "Trang tính", "Ô", "Nguyên văn", "Số", "Nhận lúc", "Tệp", "Cộng", title=measure)
+        table = Table("Đơn vị", "Trang tính", "Ô", "Nguyên văn", "Số", "Lần nộp", "Nhận lúc", "Tệp", "Cộng", title=measure)
         for item in contributions:
             table.add_row(
-                item.unit_name, item.sheet, item.cell, item.raw, format_number(item.number),
-                format_instant(item.received_at), item.file, "có" if item.counted else "không",
+                item.unit_name, item.sheet, item.cell, item.raw,
+                format_number(item.number) + (" (ước tính)" if item.estimated else ""), str(item.attempt),
+                format_instant(item.received_at), item.file,
+                "có" if item.counted else f"không: {item.left_out}" if item.left_out else "không",
             )  # fmt: skip
         out.print(table)
     if trace.left_out:
         out.print(f"Không có trong số liệu: {len(trace.left_out)} đơn vị")
         for left in trace.left_out[:_SHOWN_SOURCES]:
-            out.print(f"  {left.unit_name}: {STATUS_LABELS.get(left.reason, 'không ghi số này')}")
+            out.print(f"  {left.unit_name}: {left.text or STATUS_LABELS.get(left.reason, 'không ghi số này')}")
+    if trace.other_files:
+        out.print(f"Lần nộp không được tính: {len(trace.other_files)}")
+        for other in trace.other_files[:_SHOWN_SOURCES]:
+            received = format_instant(other.received_at)
+            out.print(f"  {other.unit_name}, lần {other.attempt}, nhận {received}, {show_name(other.file)}: {other.text}")
 
 
 _SHOWN_FINDINGS = 3

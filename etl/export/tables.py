@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from etl.export.model import OfficialColumn, OfficialRow, OfficialTable, Scalar
+from etl.export.model import OfficialColumn, OfficialRow, OfficialTable, Printed
 from etl.forms.declaration import FIELD_STUB, MATRIX_STUB, FormVersion
 
 NOT_APPLICABLE = "x"
@@ -16,7 +16,7 @@ _MATRIX_WIDTHS = (50.0, 8.0)
 
 
 def matrix_table(
-    form: str, version: FormVersion, figures: Mapping[tuple[str, str], Scalar], coverage_note: str = ""
+    form: str, version: FormVersion, figures: Mapping[tuple[str, str], Printed], coverage_note: str = ""
 ) -> OfficialTable:
     """A matrix form: `figures` by (row code, column code). Structural zeros print "x"; what nobody gave stays blank."""
     stub = tuple(
@@ -38,7 +38,7 @@ def matrix_table(
 
 
 def fields_table(
-    form: str, version: FormVersion, figures: Mapping[str, Scalar], coverage_note: str = ""
+    form: str, version: FormVersion, figures: Mapping[str, Printed], coverage_note: str = ""
 ) -> OfficialTable:
     """A form of single values: `figures` by row code. Restricted rows are left out, whatever `figures` holds."""
     columns = tuple(
@@ -56,7 +56,7 @@ def fields_table(
 def list_table(
     form: str,
     version: FormVersion,
-    rows: Iterable[Mapping[str, Scalar]],
+    rows: Iterable[Mapping[str, Printed]],
     coverage_note: str = "",
     *,
     leave_out: Iterable[str] = (),

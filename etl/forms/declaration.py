@@ -112,6 +112,9 @@ class Value(_Declared):
     """Name of what the template writes here (see `etl.templates`); None leaves the cell to the unit."""
     multiline: bool = False
     """A text of several lines, such as a narrative: the template gives it room."""
+    identifies: Literal["document", "name"] | None = None
+    """Of a text that says which decision or who: stored with a key that is equal for its spellings (`document_key`, `name_key`
+    of etl.text), so that one thing told by two units can be counted once."""
 
     @cached_property
     def answers(self) -> dict[str, str]:
@@ -130,6 +133,8 @@ class Value(_Declared):
             raise ValueError(f"{self.code}: `rate_of` goes with aggregation rate, and only with it")
         if self.multiline and self.type is not ValueType.TEXT:
             raise ValueError(f"{self.code}: `multiline` goes with type text only")
+        if self.identifies and self.type is not ValueType.TEXT:
+            raise ValueError(f"{self.code}: `identifies` goes with type text only")
         return self
 
 

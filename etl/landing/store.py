@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -47,15 +48,33 @@ class LandingStore:
         return self.put_stream(io.BytesIO(data)).sha256
 
     def put_stream(self, stream: BinaryIO) -> Stored:
-        """Store what a seekable stream holds, in memory for CHUNK_BYTES of it at most; bytes already there are left alone.
+        """Store what a stream holds, in memory for CHUNK_BYTES of it at most; bytes already there are left alone.
 
-        A blob that is missing or has another size than it should is written again. Raises UnreadableSource.
+        A blob that is missing or has another size than it should is written again. Raises UnreadableSource (its cause is
+        what the stream raised). A stream that cannot be read twice goes through a file of the system's temporary folder.
         """
+        if not stream.seekable():
+            with tempfile.SpooledTemporaryFile(max_size=CHUNK_BYTES) as spool:
+                for chunk in _read_on(stream):
+                    spool.write(chunk)
+                return self._put_seekable(cast("BinaryIO", spool))
+        return self._put_seekable(stream)
+
+    def _put_seekable(self, stream: BinaryIO) -> Stored:
         # Hashed first: most of what is looked at lies in the store already, and writing costs more than reading.
         found = Stored(*_measure(stream))
         if self._has(found):
             return found
         return self._write(stream)
+
+    def holds(self, sha256: str, size: int) -> bool:
+        """Whether the blob is there with that many bytes. Asks for its size only."""
+        return self._has(Stored(sha256, size))
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a folder of this machine: asking for sizes costs nothing there."""
+        return self._local
 
     def size(self, sha256: str) -> int:
         """How many bytes a hash has. Raises MissingBytes when they are gone."""
@@ -131,6 +150,13 @@ def _measure(stream: BinaryIO) -> tuple[str, int]:
 def _read_chunks(stream: BinaryIO) -> Iterator[bytes]:
     try:
         stream.seek(0)
+    except OSError as error:
+        raise UnreadableSource(error.errno, error.strerror) from error
+    yield from _read_on(stream)
+
+
+def _read_on(stream: BinaryIO) -> Iterator[bytes]:
+    try:
         while chunk := stream.read(CHUNK_BYTES):
             yield chunk
     except OSError as error:

@@ -248,7 +248,7 @@ def is_untouched(table: Table) -> bool:
 def _is_filled(table: Table, row: int, column: int) -> bool:
     cell = table.sheet.cells.get((row, column))
     return cell is not None and (
-        cell.kind in (CellKind.ERROR, CellKind.UNCACHED) or bool(read_text(table.sheet, row, column))
+        cell.kind in (CellKind.ERROR, CellKind.UNCACHED, CellKind.INVALID) or bool(read_text(table.sheet, row, column))
     )
 
 

@@ -30,7 +30,7 @@ from etl.parsing.rows import (
 )
 from etl.parsing.submission import ListRow, ParsedCell, ParsedSubmission, missing_columns, shorten
 from etl.parsing.values import ParsedValue, parse_value, read_date
-from etl.reading.grid import Cell, CellKind, cell_name
+from etl.reading.grid import Cell, CellKind
 from etl.recognition.tables import (
     Table,
     is_row_code,
@@ -93,7 +93,7 @@ def _report_columns(table: Table, parsed: ParsedSubmission, catalogue: Catalogue
     for code, column in table.doubled:
         parsed.findings.append(
             catalogue.make_finding(
-                "COLUMN-DUPLICATE", form=form, sheet=sheet.name, column=code, cell=cell_name(table.code_row, column)
+                "COLUMN-DUPLICATE", form=form, sheet=sheet.name, column=code, cell=sheet.name_cell(table.code_row, column)
             )
         )
     names = list_column_names(table.version)
@@ -101,7 +101,7 @@ def _report_columns(table: Table, parsed: ParsedSubmission, catalogue: Catalogue
         text = read_text(sheet, *place)
         parsed.findings.append(
             catalogue.make_finding(
-                "COLUMN-UNKNOWN", form=form, sheet=sheet.name, cell=cell_name(*place), value=shorten(text),
+                "COLUMN-UNKNOWN", form=form, sheet=sheet.name, cell=sheet.name_cell(*place), value=shorten(text),
                 suggestion=suggest(text, names),
             )
         )  # fmt: skip
@@ -149,8 +149,8 @@ def _find_rows(
         if code in places:
             parsed.findings.append(
                 catalogue.make_finding(
-                    "ROW-DUPLICATE", form=form, sheet=sheet.name, row=code, cell=cell_name(row, code_column),
-                    expected=cell_name(places[code], code_column), value=text,
+                    "ROW-DUPLICATE", form=form, sheet=sheet.name, row=code, cell=sheet.name_cell(row, code_column),
+                    expected=sheet.name_cell(places[code], code_column), value=text,
                 )
             )  # fmt: skip
         elif code in labels:
@@ -158,7 +158,7 @@ def _find_rows(
         elif is_row_code(code):
             parsed.findings.append(
                 catalogue.make_finding(
-                    "ROW-UNKNOWN", form=form, sheet=sheet.name, cell=cell_name(row, code_column), value=text
+                    "ROW-UNKNOWN", form=form, sheet=sheet.name, cell=sheet.name_cell(row, code_column), value=text
                 )
             )
     for row in bare:
@@ -188,7 +188,7 @@ def _report_bare_row(table: Table, row: int, parsed: ParsedSubmission, catalogue
     columns = sorted(filled, key=lambda column: (not read_text(table.sheet, row, column), column))
     parsed.findings.append(
         catalogue.make_finding(
-            "ROW-NO-CODE", form=table.form, sheet=table.sheet.name, cell=cell_name(row, columns[0]),
+            "ROW-NO-CODE", form=table.form, sheet=table.sheet.name, cell=table.sheet.name_cell(row, columns[0]),
             value=_quote_row(table, row, columns),
         )
     )  # fmt: skip
@@ -221,10 +221,10 @@ def _add_cell(
     required = declared.required or (key.row, key.column) in version.required_pairs
     cell = ParsedCell(key, declared, label, required, reason, sheet=table.sheet.name)
     raw = table.sheet.cells.get(at) if at is not None else None
-    if at is None:
+    if at is None or not table.sheet.has_place(at):
         cell.value = ABSENT
     else:
-        cell.cell = cell_name(*at)
+        cell.cell = table.sheet.name_cell(*at)
         cell.raw = table.sheet.originals.get(at, raw.text) if raw is not None else None
         cell.value = parse_value(raw, declared)
         if required and reason is None and cell.value.missing == "not_applicable":
@@ -291,7 +291,7 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
             parsed.findings.append(
                 catalogue.make_finding(
                     "ROW-UNKNOWN", form=form, sheet=sheet.name, column=unknown.code,
-                    cell=cell_name(row, table.columns[unknown.code]), value=shorten(texts[unknown.code]),
+                    cell=sheet.name_cell(row, table.columns[unknown.code]), value=shorten(texts[unknown.code]),
                     suggestion=suggest(texts[unknown.code], names) if unknown.reference else NUMBER_THE_LINES,
                 )
             )  # fmt: skip
@@ -300,14 +300,14 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
         if numbered:
             number, key = key, name_line(key, len(rows) + 1, numbers[key])
             numbers[number] += 1
-        first = cell_name(row, table.columns.get(keys[0].code, 0))
+        first = sheet.name_cell(row, table.columns.get(keys[0].code, 0))
         checked = by_key is None or key in by_key
         if key in seen:
             parsed.incomplete.add(form)
             parsed.findings.append(
                 catalogue.make_finding(
                     "ROW-DUPLICATE", form=form, sheet=sheet.name, row=key, cell=first,
-                    expected=cell_name(seen[key], table.columns[keys[0].code]), value=key,
+                    expected=sheet.name_cell(seen[key], table.columns[keys[0].code]), value=key,
                 )
             )  # fmt: skip
         elif not checked:

@@ -93,6 +93,8 @@ def parse_value(cell: Cell | None, declared: Value) -> ParsedValue:
         return _bad("CELL-ERROR")
     if cell.kind is CellKind.UNCACHED:
         return _bad("CELL-UNCACHED")
+    if cell.kind is CellKind.INVALID:
+        return _bad(cell.number_format or "JSON-TYPE", "số, chữ, true, false hoặc null")
     text = normalise(cell.text)
     if not text:
         return BLANK

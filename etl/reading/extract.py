@@ -13,11 +13,12 @@ from decimal import Decimal
 
 import python_calamine
 
+from etl.reading.document import read_document
 from etl.reading.failures import FailedReading, ReadingFailure
 from etl.reading.grid import LAST_COLUMN, LAST_ROW, CellKind, CellRange
 from etl.reading.sidecar import SheetExtras, SidecarError, read_xlsx_extras, replace_error_values
 from etl.reading.sniff import FileFormat, check_archive, sniff_format
-from etl.reading.wire import SheetDraft
+from etl.reading.wire import Packed, SheetDraft
 
 MAX_CELLS = 400_000
 """Cells that are not blank. A unit's workbook has a few thousand; the parent must be able to hold one of these."""
@@ -42,8 +43,11 @@ class _TooMuchError(Exception):
     """More cells, text or merged ranges than allowed."""
 
 
-def read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft]] | FailedReading:
-    """The format and the sheets of a workbook, or why not. Any exception of the libraries becomes a failure."""
+def read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft] | Packed] | FailedReading:
+    """The format with the sheets of a workbook or the document of a JSON submission, or why not.
+
+    Any exception of the libraries becomes a failure.
+    """
     try:
         return _read_bytes(data)
     except _TooMuchError as error:
@@ -66,8 +70,11 @@ def read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft]] | FailedReadi
         return FailedReading(ReadingFailure.FILE_UNREADABLE, "panic")
 
 
-def _read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft]] | FailedReading:
+def _read_bytes(data: bytes) -> tuple[FileFormat, list[SheetDraft] | Packed] | FailedReading:
     found = sniff_format(data)
+    if found is FileFormat.JSON:
+        document = read_document(data)
+        return document if isinstance(document, FailedReading) else (found, Packed(document))
     if found is FileFormat.CSV:
         return found, [_draft_text(data)]
     if found not in _READABLE:

@@ -22,13 +22,17 @@ class ReadingFailure(StrEnum):
     FILE_ENCRYPTED = "FILE_ENCRYPTED"
     """Protected by a password to open."""
     FILE_TOO_LARGE = "FILE_TOO_LARGE"
-    """Detail: bytes, archive (would unpack to too much), memory, cells, text, sheets or merged."""
+    """Detail: bytes, archive (would unpack to too much), memory, cells, text, sheets, merged or depth."""
     FILE_TIMEOUT = "FILE_TIMEOUT"
     """Not read within the seconds allowed."""
     FILE_NOT_WORKBOOK = "FILE_NOT_WORKBOOK"
     """Another kind of file. Detail: a `FileFormat` value such as pdf, docx, html, image, unknown."""
     FILE_NO_SHEETS = "FILE_NO_SHEETS"
     """A workbook without a single sheet."""
+    JSON_SYNTAX = "JSON_SYNTAX"
+    """Looks like JSON and is none. Detail: line and character, in Vietnamese."""
+    JSON_ENCODING = "JSON_ENCODING"
+    """JSON in another encoding than UTF-8."""
 
 
 class FailedReading(NamedTuple):
@@ -48,6 +52,7 @@ _EXTENSIONS: dict[WorkbookFormat, tuple[str, ...]] = {
     "xls": (".xls", ".xlt"),
     "ods": (".ods", ".ots"),
     "csv": (".csv", ".txt", ".tsv"),
+    "json": (".json",),
 }
 
 

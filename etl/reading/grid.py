@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-WorkbookFormat: TypeAlias = Literal["xlsx", "xlsm", "xls", "ods", "csv"]
-"""The formats that are read; templates (.xltx, .xltm, .ots) count as their workbook format. A csv is one nameless sheet."""
+if TYPE_CHECKING:
+    from etl.reading.document import Node
+
+WorkbookFormat: TypeAlias = Literal["xlsx", "xlsm", "xls", "ods", "csv", "json"]
+"""The formats that are read; templates (.xltx, .xltm, .ots) count as their workbook format. A csv is one nameless sheet, a
+JSON submission has no sheets but a document."""
 
 CellRange: TypeAlias = tuple[int, int, int, int]
 """First row, first column, last row, last column; all zero-based and inclusive."""
@@ -24,7 +28,10 @@ LAST_COLUMN = 16_383
 
 
 class CellKind(StrEnum):
-    """What a cell holds. `UNCACHED` is a formula saved without its result: its value is unknown, not blank."""
+    """What a cell holds. `UNCACHED` is a formula saved without its result: its value is unknown, not blank.
+
+    `INVALID` is what a place of a JSON submission has and no cell can hold: an object, NaN, a broken character.
+    """
 
     TEXT = "text"
     NUMBER = "number"
@@ -32,6 +39,7 @@ class CellKind(StrEnum):
     DATE = "date"
     ERROR = "error"
     UNCACHED = "uncached"
+    INVALID = "invalid"
 
 
 class Cell(NamedTuple):
@@ -41,7 +49,8 @@ class Cell(NamedTuple):
     number in its shortest decimal form ("5", "38.2"); boolean "TRUE" or "FALSE"; date ISO ("2026-06-10", or
     "2026-06-10T08:30:00" when it has a time); error as shown ("#N/A"); uncached the formula ("=SUM(B1:B3)", or "=" when
     the file only refers to a shared formula).
-    `number_format` is the format code of a number, date or time ("0.0%"); None for General, unknown, or other kinds.
+    `number_format` is the format code of a number, date or time ("0.0%"); None for General, unknown, or other kinds. Of an
+    invalid cell it is the code of the finding, and `text` what stands there.
     """
 
     kind: CellKind
@@ -66,11 +75,23 @@ class Sheet:
     """The texts of converted cells as they stand in the file."""
     read_name: str | None = None
     """The converted name of the sheet; `name` stays what it is in the file."""
+    pointers: Mapping[tuple[int, int], str] | None = None
+    """Of a form in a JSON submission, laid out as a sheet: the JSON Pointer of every place that the document has."""
 
     @property
     def known_as(self) -> str:
         """The name to recognise the sheet by."""
         return self.read_name or self.name
+
+    def name_cell(self, row: int, column: int) -> str:
+        """How the sender finds a place: A1 notation, or the JSON Pointer of it."""
+        if self.pointers is None:
+            return cell_name(row, column)
+        return self.pointers.get((row, column), f"/forms/{self.name}")
+
+    def has_place(self, place: tuple[int, int]) -> bool:
+        """False where a JSON submission leaves a key out; every place of a sheet is there, be it blank."""
+        return self.pointers is None or place in self.pointers
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +100,7 @@ class Workbook:
 
     format: WorkbookFormat
     sheets: tuple[Sheet, ...]
+    document: Node = None
 
 
 @lru_cache(maxsize=1024)

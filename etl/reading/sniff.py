@@ -32,6 +32,7 @@ class FileFormat(StrEnum):
     HTML = "html"
     MHT = "mht"
     CSV = "csv"
+    JSON = "json"
     DOCX = "docx"
     DOC = "doc"
     ODT = "odt"
@@ -53,6 +54,8 @@ _HEAD = 8192
 _IMAGES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"II*\0", b"MM\0*")
 _BLANK = bytes(range(33))
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")
+_JSON = re.compile(r"\{\s*(?:[\"}]|$)|\[\s*\{")
+"""The start of a JSON object, or of an array of objects; a table of codes in brackets is neither."""
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body|table|meta|style)\b", re.IGNORECASE)
 
 
@@ -164,6 +167,8 @@ def _sniff_text(head: bytes) -> FileFormat:
         return FileFormat.MHT
     if start.startswith("<") and ("office:spreadsheet" in start or 'progid="Excel.Sheet"' in start):
         return FileFormat.SPREADSHEETML
+    if _JSON.match(start):
+        return FileFormat.JSON
     if _HTML.search(start):
         return FileFormat.HTML
     if start.startswith("<") or _CONTROLS.search(text):

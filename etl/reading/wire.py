@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
+from etl.reading.document import unpack
 from etl.reading.failures import FailedReading, ReadingFailure
 from etl.reading.grid import Cell, CellKind, CellRange, Sheet, Workbook, WorkbookFormat
 
@@ -26,6 +27,12 @@ READY = b"ready"
 _LETTERS = {kind: kind.value[0] for kind in CellKind}
 _KINDS = {letter: kind for kind, letter in _LETTERS.items()}
 _FORMATS = frozenset({"xlsx", "xlsm", "xls", "ods", "csv"})
+
+
+class Packed(NamedTuple):
+    """A JSON submission as it goes over the wire (`etl.reading.document`)."""
+
+    document: list[Any] | None
 
 
 class Answer(NamedTuple):
@@ -85,8 +92,10 @@ def _find_within(places: Iterable[int], ranges: Sequence[tuple[int, int]]) -> li
     return found
 
 
-def encode_workbook(workbook_format: str, sheets: list[SheetDraft], peak_bytes: int) -> bytes:
-    """The answer frame for a workbook."""
+def encode_workbook(workbook_format: str, sheets: list[SheetDraft] | Packed, peak_bytes: int) -> bytes:
+    """The answer frame for a workbook, or for a JSON submission."""
+    if isinstance(sheets, Packed):
+        return _dump({"peak": peak_bytes, "format": workbook_format, "document": sheets.document})
     codes: dict[str | None, int] = {None: 0}
     bodies = []
     for sheet in sheets:
@@ -114,6 +123,8 @@ def decode_answer(frame: bytes | bytearray) -> Answer:
         peak = int(body["peak"])
         if "failure" in body:
             return Answer(FailedReading(ReadingFailure(body["failure"]), str(body["detail"])), peak)
+        if body["format"] == "json":
+            return Answer(Workbook("json", (), unpack(body["document"])), peak)
         if body["format"] not in _FORMATS:
             raise ValueError("format")
         codes: list[str | None] = body["codes"]

@@ -18,24 +18,28 @@ from etl.findings.catalogue import Catalogue
 from etl.findings.model import Finding
 from etl.forms.declaration import FIELD_COLUMN
 from etl.reading.grid import CellKind, Workbook, cell_name
+from etl.recognition.senders import judge_sender, read_sender_unit
 from etl.recognition.tables import METADATA_SHEET, FoundForms, Table, read_code, read_text, suggest
 from etl.register.heirs import find_succession
 from etl.register.model import Register, Report, Unit, UnknownReport, is_valid_during
 from etl.text import comparison_key, normalise
 
-Source = Literal["metadata", "envelope", "title", "channel", "file_name"]
+Source = Literal["person", "metadata", "document", "envelope", "title", "channel", "file_name"]
 SOURCE_LABELS: Mapping[Source, str] = {
+    "person": "cơ quan thường trực",
     "metadata": "biểu mẫu được cấp",
+    "document": "phần đầu tài liệu JSON",
     "envelope": "Phiếu gửi F00",
     "title": "dòng tiêu đề biểu",
     "channel": "nơi nhận",
     "file_name": "tên tệp",
 }
+_BEFORE_TITLES: frozenset[Source] = frozenset({"person", "metadata", "document", "envelope"})
 SENDER_HINTS: Mapping[Source, str] = {"channel": "Nơi nhận", "file_name": "Tên tệp"}
 ATTRIBUTE_LABELS = {"unit": "Đơn vị", "report": "Báo cáo", "period": "Kỳ báo cáo"}
 ENVELOPE_FIELDS = {"unit": "ma_don_vi", "report": "ma_bao_cao", "period": "ky_bao_cao"}
 ENVELOPE_FORM = "F00"
-CONTENT_SOURCES: frozenset[Source] = frozenset({"metadata", "envelope", "title"})
+CONTENT_SOURCES: frozenset[Source] = frozenset({"metadata", "document", "envelope", "title"})
 _TITLE_UNIT = re.compile(r"^đơn vị(?: báo cáo)?\s*:\s*(.*)$", re.IGNORECASE)
 _TITLE_PERIOD = re.compile(r"^kỳ(?: báo cáo)?\s*:\s*([^(]*)(?:\(.*)?$", re.IGNORECASE)
 _NOTHING_WRITTEN = "(bỏ trống)"
@@ -64,11 +68,13 @@ class Identity:
     findings: list[Finding] = field(default_factory=list)
     hints: dict[str, str] = field(default_factory=dict)
     """What channel or file name suggest, for the standing office when nothing better is known."""
+    is_withheld: bool = False
+    """Whoever sent it may not speak for the unit: it waits in quarantine for a person, whatever it says of itself."""
 
     @property
     def is_attributed(self) -> bool:
-        """True when unit, report and period are all known."""
-        return self.unit is not None and self.report is not None and self.period is not None
+        """True when unit, report and period are all known, and whoever sent it may say so."""
+        return not self.is_withheld and self.unit is not None and self.report is not None and self.period is not None
 
 
 def read_metadata(workbook: Workbook) -> dict[str, str]:
@@ -86,26 +92,43 @@ def identify(
     catalogue: Catalogue,
     file_name: str,
     channel: Mapping[str, str] | None = None,
+    head: Mapping[str, Claim] | None = None,
+    attributed: Mapping[str, str] | None = None,
 ) -> Identity:
-    """Whose file it is, with every finding about that. `channel` may name `unit` (a registered sender, a folder)."""
+    """Whose file it is, with every finding about that. `channel` may name `unit` (a registered sender, a folder).
+
+    `head`: what a JSON submission says of itself. `attributed`: unit, report and period as a person has settled them; what the
+    file says otherwise is told, and weighs nothing.
+    """
     identity = Identity()
     claims: dict[str, list[Claim]] = {"unit": [], "report": [], "period": []}
     for attribute, listed in claims.items():
+        if attributed and (settled := attributed.get(attribute)):
+            listed.append(Claim("person", (settled,), settled))
+        if head and (stated := head.get(attribute)):
+            listed.append(stated)
         if value := metadata.get(attribute):
-            listed.append(Claim("metadata", (_read_identity(attribute, value),), value))
+            listed.append(Claim("metadata", (read_identity(attribute, value),), value))
         listed.extend(_envelope_claims(found.tables.get(ENVELOPE_FORM), attribute))
     claims["unit"].extend(_title_claims(found, _TITLE_UNIT, lambda text: _unit_codes(register, text)))
     named = _file_name_claims(file_name, register)
     for source, values in (("channel", channel or {}), ("file_name", named)):
         for attribute, value in values.items():
             identity.hints.setdefault(attribute, value)
-            claims[attribute].append(Claim("channel" if source == "channel" else "file_name", (value,), value))
+            if attribute in claims:
+                claims[attribute].append(Claim("channel" if source == "channel" else "file_name", (value,), value))
 
+    if (sent_for := read_sender_unit(channel or {})) and not any(claim.source != "file_name" for claim in claims["unit"]):
+        identity.hints.setdefault("unit", sent_for)
+        claims["unit"].insert(0, Claim("channel", (sent_for,), sent_for))
     identity.report = _settle_report(claims["report"], register, catalogue, identity)
     titles = list(_title_claims(found, _TITLE_PERIOD, lambda text: _period_codes(register, identity.report, text)))
-    at = len([claim for claim in claims["period"] if claim.source in {"metadata", "envelope"}])
+    at = len([claim for claim in claims["period"] if claim.source in _BEFORE_TITLES])
     claims["period"][at:at] = titles
     identity.period = _settle_period(claims["period"], register, catalogue, identity)
+    if identity.report is not None and identity.period is not None:
+        # The version that rules the period: another one may ask other units.
+        identity.report = register.report(identity.report.code, identity.period.end)
     identity.unit = _settle_unit(claims["unit"], register, catalogue, identity)
     known = {
         "unit": identity.unit.code if identity.unit else None,
@@ -119,6 +142,9 @@ def identify(
         identity.findings.extend(_compare_claims(attribute, sent, known[attribute], catalogue))
     if identity.unit and identity.report and identity.period and not identity.report.is_owed_by(identity.unit.type):
         identity.findings.append(catalogue.make_finding("ID-NOT-OWED", value=identity.period.label))
+    if not (attributed and attributed.get("unit")):
+        about_sender, identity.is_withheld = judge_sender(channel or {}, identity.unit, register, catalogue)
+        identity.findings.extend(about_sender)
     return identity
 
 
@@ -210,7 +236,7 @@ def _is_from_heir(claim: Claim, unit: Unit | None, register: Register) -> bool:
 
 def _compare_claims(attribute: str, claims: list[Claim], known: str | None, catalogue: Catalogue) -> Iterator[Finding]:
     winner = _winner(claims)
-    if winner is None or winner.source not in CONTENT_SOURCES:
+    if winner is None or winner.source not in (*CONTENT_SOURCES, "person"):
         return
     told: set[tuple[str, ...]] = set()
     for claim in claims:
@@ -223,11 +249,12 @@ def _compare_claims(attribute: str, claims: list[Claim], known: str | None, cata
                 continue
             told.add(claim.codes)
             again = [other for other in claims if other is not claim and other.codes == claim.codes and other.cell]
+            code = "ID-ATTRIBUTED" if winner.source == "person" else "ID-CONFLICT"
             yield _finding(
-                catalogue, "ID-CONFLICT", claim, value=claim.raw, expected=winner.raw, label=label,
+                catalogue, code, claim, value=claim.raw, expected=winner.raw, label=label,
                 source=SOURCE_LABELS[winner.source], others=_list_places(again),
             )  # fmt: skip
-        elif known is not None:
+        elif known is not None and winner.source != "person":
             yield catalogue.make_finding(
                 "ID-FILE-NAME", value=claim.raw, expected=known, label=label[0].lower() + label[1:],
                 source=SENDER_HINTS[claim.source],
@@ -266,8 +293,8 @@ def _envelope_claims(table: Table | None, attribute: str) -> Iterator[Claim]:
             cell = table.sheet.cells.get((row, value_column))
             text = read_text(table.sheet, row, value_column)
             if text and cell is not None and cell.kind in {CellKind.TEXT, CellKind.NUMBER}:
-                code = _read_identity(attribute, text)
-                name = cell_name(row, value_column)
+                code = read_identity(attribute, text)
+                name = table.sheet.name_cell(row, value_column)
                 yield Claim("envelope", (code,), text, table.sheet.name, name, table.form, declared.code)
             return
 
@@ -275,7 +302,7 @@ def _envelope_claims(table: Table | None, attribute: str) -> Iterator[Claim]:
 _SHORT_PERIOD = re.compile(r"\d{4}-(?:[asqm]\d{1,2}|9m)", re.IGNORECASE)
 
 
-def _read_identity(attribute: str, text: str) -> str:
+def read_identity(attribute: str, text: str) -> str:
     """A code as it is meant: unit and period codes in capitals, however typed (a one-off period keeps its slug)."""
     if attribute == "unit":
         return read_code(text)

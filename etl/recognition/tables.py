@@ -32,6 +32,7 @@ _IGNORED_SHEETS = {
     comparison_key(name)
     for name in ("Hướng dẫn", METADATA_SHEET, "_lists", RESULT_SHEET, *(f"{RESULT_SHEET} ({n})" for n in range(2, 10)))
 }
+_NO_TEXT = frozenset({CellKind.ERROR, CellKind.INVALID})
 _FORMULA_CODE = re.compile(r"^\(?([0-9A-Z]{1,2})\)?\s*=[\d\s+\-–:/x*().,=%]+$", re.IGNORECASE)
 _ROW_CODE = re.compile(r"^\d{1,3}$")
 
@@ -76,7 +77,7 @@ class FoundForms:
 def read_text(sheet: Sheet, row: int, column: int) -> str:
     """The normalised text of a cell, "" when blank."""
     cell = sheet.cells.get((row, column))
-    return normalise(cell.text) if cell is not None and cell.kind is not CellKind.ERROR else ""
+    return normalise(cell.text) if cell is not None and cell.kind not in _NO_TEXT else ""
 
 
 @lru_cache(maxsize=65536)

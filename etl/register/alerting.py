@@ -40,6 +40,10 @@ class LetterKind(StrEnum):
     LATE_LIST = "late_list"
     RECEIPT = "receipt"
     REJECTION = "rejection"
+    HELD = "held"
+    ALREADY_RECEIVED = "already_received"
+    UNATTRIBUTED = "unattributed"
+    REFUSED = "refused"
     DIGEST = "digest"
 
 

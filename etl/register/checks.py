@@ -21,6 +21,7 @@ from etl.register.alerting import Contact
 from etl.register.award_rows import AWARDS_FILE, check_awards
 from etl.register.awards import Award, BaseSalary
 from etl.register.calendar_checks import check_overrides
+from etl.register.channels import CHANNELS_FILE, ChannelLine, check_channels
 from etl.register.entities import (
     EVERY,
     BlocMembership,
@@ -70,6 +71,7 @@ class Draft:
     reports: list[Located[Report]] = field(default_factory=list)
     calendar: list[Located[CalendarOverride]] = field(default_factory=list)
     exemptions: list[Located[Exemption]] = field(default_factory=list)
+    channels: list[Located[ChannelLine]] = field(default_factory=list)
 
 
 def find_problems(
@@ -97,6 +99,7 @@ def find_problems(
         ({"calendar.csv"}, check_overrides(draft.calendar)),
         ({"reports.yaml", "calendar.csv"}, _check_reports(draft, known_forms)),
         ({"units.csv", "reports.yaml", "exemptions.csv"}, _check_exemptions(draft, units)),
+        ({"units.csv", CHANNELS_FILE}, check_channels(draft.channels, units)),
     ]
     return [problem for files, found in checks if files.isdisjoint(broken) for problem in found]
 
@@ -110,7 +113,8 @@ def _check_units(draft: Draft, units: dict[str, list[Unit]]) -> Iterator[Problem
             yield located.problem(
                 f"unit code {unit.code!r} is not in the form of QĐ 20/2020/QĐ-TTg, such as {prefix}.X01"
             )
-        elif unit.code.split(".")[0] != prefix:
+        elif unit.code.split(".")[0] != prefix and unit.type is not UnitType.PROVINCE:
+            # A province that went into this one had a prefix of its own.
             yield located.problem(f"unit code {unit.code!r} does not open with the agency_prefix {prefix}")
         if unit.parent is None:
             continue
@@ -120,6 +124,11 @@ def _check_units(draft: Draft, units: dict[str, list[Unit]]) -> Iterator[Problem
             yield located.problem(f"the parents of {unit.code} lead back to it on {unit.valid_from}")
         elif not _exists_throughout(units[unit.parent], unit.valid_from, unit.valid_to):
             yield located.problem(f"parent {unit.parent} does not exist all the time {unit.code} does")
+    lasting = [row for row in draft.units if row.value.type is UnitType.PROVINCE and row.value.valid_to is None]
+    for located in lasting[1:]:
+        yield located.problem(
+            f"{located.value.code} and {lasting[0].value.code} both are the province as a whole: end the one that was merged"
+        )
     if draft.province.value.standing_office_unit not in units:
         yield draft.province.problem(f"unknown unit {draft.province.value.standing_office_unit!r}")
 

@@ -16,6 +16,7 @@ from etl.calendar.deadlines import TIMEZONE, DueKind, DueOperator, DueRule
 from etl.calendar.periods import Clock, PeriodKind
 from etl.register.entities import (
     EVERY,
+    NAMED_ONLY,
     TERRITORIES,
     BlocScoring,
     FormStatus,
@@ -168,12 +169,14 @@ def _build_report(
     for code, by_type in declared.forms.items():
         for wrong in _unknown_types(by_type):
             refuse(f"unknown unit type {wrong!r} for form {code}", "forms", code)
-        reporting = [kind for kind in UnitType if kind not in TERRITORIES]
+        reporting = [kind for kind in UnitType if kind not in NAMED_ONLY]
         status = {unit_type: by_type.get(unit_type, by_type.get(EVERY)) for unit_type in reporting}
         unsaid = [str(unit_type) for unit_type, said in status.items() if said is None]
         if unsaid:
             refuse(f"form {code} says nothing of {', '.join(unsaid)}: add them or {EVERY}", "forms", code)
         complete = {unit_type: said for unit_type, said in status.items() if said is not None}
+        if UnitType.PROVINCE in by_type:
+            complete[UnitType.PROVINCE] = by_type[UnitType.PROVINCE]
         forms.append(ReportForm(code, complete))
 
     rules: dict[str, DueRule] = {}
@@ -209,6 +212,13 @@ def _build_report(
                 refuse(reason, "one_off_periods", code)
 
     owing = [kind for kind in UnitType if FormStatus.MANDATORY in (form.status.get(kind) for form in forms)]
+    for form in forms:
+        giving = [kind for kind, said in form.status.items() if said is not FormStatus.NOT_OWED]
+        if UnitType.PROVINCE in giving and len(giving) > 1:
+            # Both would be added up, and every figure counted twice.
+            others = ", ".join(str(kind) for kind in giving if kind is not UnitType.PROVINCE)
+            both = f"form {form.code} is of the province as a whole or of its units, not of {others} too"
+            refuse(both, "forms", form.code)
     due_of = {kind: rules[kind] if kind in rules else rules.get(EVERY) for kind in owing}
     without = [str(kind) for kind, found in due_of.items() if found is None]
     if without and len(problems) == before:

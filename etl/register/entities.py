@@ -40,10 +40,15 @@ class UnitType(StrEnum):
     BLOC = "bloc"
     DISTRICT = "district"
     HAMLET = "hamlet"
+    PROVINCE = "province"
 
 
 TERRITORIES: Final = frozenset({UnitType.DISTRICT, UnitType.HAMLET})
 """Types that stand in the register for the lineage of others and report nothing here: `*` does not mean them."""
+
+NAMED_ONLY: Final = TERRITORIES | {UnitType.PROVINCE}
+"""Types that `*` does not mean. A province as a whole reports where it is named: it brings in figures of before its merger, which
+its units never sent here. What its own units report is added up, not reported again."""
 
 UNIT_TYPE_LABELS: Final[Mapping[UnitType, str]] = {
     UnitType.COMMUNE: "Xã",
@@ -61,6 +66,7 @@ UNIT_TYPE_LABELS: Final[Mapping[UnitType, str]] = {
     UnitType.BLOC: "Khối, cụm thi đua",
     UnitType.DISTRICT: "Huyện, thành phố thuộc tỉnh (đến 30/06/2025)",
     UnitType.HAMLET: "Xóm, thôn, tổ dân phố",
+    UnitType.PROVINCE: "Toàn tỉnh",
 }
 
 

@@ -9,10 +9,11 @@ import shutil
 from pathlib import Path
 
 from etl.register.alert_rows import ALERTS_FILE
+from etl.register.channels import CHANNELS_FILE
 from etl.register.declarations import PROVINCE_FILE, REPORTS_FILE
 from etl.register.read import COLUMNS
 
-FILES = (PROVINCE_FILE, REPORTS_FILE, ALERTS_FILE, *COLUMNS)
+FILES = (PROVINCE_FILE, REPORTS_FILE, ALERTS_FILE, CHANNELS_FILE, *COLUMNS)
 
 
 def list_changed_files(folder: Path, current: Path) -> list[str]:

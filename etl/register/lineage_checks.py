@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from etl.register.entities import Lineage, LineageKind, Unit, is_valid_on
+from etl.register.entities import Lineage, LineageKind, Unit, UnitType, is_valid_on
 from etl.register.table import Located, Problem
 
 _DAY = timedelta(days=1)
@@ -58,6 +58,8 @@ def _find_reason(row: Lineage, units: Units, successors: Mapping[tuple[str, date
         return f"successor {row.successor} does not exist on {row.valid_from}"
     elif row.predecessor in _reach(row.successor, row.valid_from, successors):
         return f"the successors of {row.predecessor} lead back to it on {row.valid_from}"
+    elif _is_province(units[row.predecessor]) is not _is_province(units[row.successor]):
+        return f"{row.predecessor} to {row.successor}: a province as a whole follows provinces, and units follow units"
     return _find_misdated(row, units)
 
 
@@ -90,6 +92,10 @@ def _find_rename_reason(row: Lineage, lineage: Sequence[Located[Lineage]]) -> st
         if other.predecessor == row.predecessor or other.successor == row.successor:
             return f"a rename joins one unit to one: see {other.predecessor} to {other.successor} on {row.valid_from}"
     return None
+
+
+def _is_province(versions: Sequence[Unit]) -> bool:
+    return any(unit.type is UnitType.PROVINCE for unit in versions)
 
 
 def _exists(versions: Sequence[Unit], day: date) -> bool:

@@ -17,6 +17,7 @@ from etl.calendar.periods import Period, PeriodKind, UnknownPeriod, parse_period
 from etl.calendar.workdays import WorkingDays
 from etl.register.alerting import AlertRules, Contact, ContactRole
 from etl.register.awards import Award, BaseSalary, IssuerLevel, SubjectKind
+from etl.register.channels import AfterReceipt, ChannelKind, ChannelLine, ServerClock
 from etl.register.entities import (
     EVERY,
     UNIT_TYPE_LABELS,
@@ -49,6 +50,7 @@ from etl.text import comparison_key, sort_key
 __all__ = [
     "EVERY",
     "UNIT_TYPE_LABELS",
+    "AfterReceipt",
     "Aggregation",
     "AlertRules",
     "Award",
@@ -57,6 +59,8 @@ __all__ = [
     "BlocRole",
     "BlocScoring",
     "CalendarOverride",
+    "ChannelKind",
+    "ChannelLine",
     "Contact",
     "ContactRole",
     "Dated",
@@ -75,6 +79,7 @@ __all__ = [
     "Register",
     "Report",
     "ReportForm",
+    "ServerClock",
     "SubjectKind",
     "Unit",
     "UnitAlias",
@@ -110,6 +115,7 @@ class Register:
     reports: tuple[Report, ...] = ()
     calendar: tuple[CalendarOverride, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
+    channels: tuple[ChannelLine, ...] = ()
 
     # -- units and blocs
 

@@ -1,10 +1,10 @@
 """Reads a register folder into a `Register`, or says everything that is wrong with it.
 
 It must not decide anything about reports or units beyond that the files are sound.
-Files (columns are in `COLUMNS`): register.yaml, reports.yaml, alerts.yaml, units.csv, unit_aliases.csv, lineage.csv,
-blocs.csv, contacts.csv, movements.csv, movement_aliases.csv, indicators.csv, awards.csv, base_salary.csv, calendar.csv,
-exemptions.csv. UTF-8, dates yyyy-mm-dd. A row is corrected by a further row of the same key (and valid_from) with a later
-`recorded_at`: the latest recorded stands; an exemption is ended by one with `withdrawn` yes.
+Files (columns are in `COLUMNS`): register.yaml, reports.yaml, alerts.yaml, channels.yaml, units.csv, unit_aliases.csv,
+lineage.csv, blocs.csv, contacts.csv, movements.csv, movement_aliases.csv, indicators.csv, awards.csv, base_salary.csv,
+calendar.csv, exemptions.csv. UTF-8, dates yyyy-mm-dd. A row is corrected by a further row of the same key (and
+valid_from) with a later `recorded_at`: the latest recorded stands; an exemption is ended by one with `withdrawn` yes.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from etl.register.award_rows import (
     build_award,
     build_base_salary,
 )
+from etl.register.channels import read_channels
 from etl.register.checks import Draft, find_problems
 from etl.register.declarations import read_province, read_reports
 from etl.register.entities import (
@@ -123,6 +124,7 @@ def read_register(
 
     reports = read_reports(folder, province.value, problems)
     alerts = read_alerts(folder, problems)
+    channels = read_channels(folder, problems)
     draft = Draft(
         province=province,
         units=table("units.csv", _unit, lambda row: (row.code, row.valid_from)),
@@ -140,6 +142,7 @@ def read_register(
         reports=_keep_latest(reports, lambda row: (row.code, row.valid_from), recorded_by, problems),
         calendar=table("calendar.csv", _override, lambda row: row.day),
         exemptions=table("exemptions.csv", exemption, lambda row: (row.unit, row.report, row.period)),
+        channels=channels,
     )
     problems += find_problems(draft, known_forms, broken={problem.file for problem in problems})
     if problems:
@@ -160,6 +163,7 @@ def read_register(
         reports=_values(draft.reports),
         calendar=_values(draft.calendar),
         exemptions=_values(draft.exemptions),
+        channels=_values(draft.channels),
     )
 
 

@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from etl.register.entities import EVERY, TERRITORIES, UnitType
+from etl.register.entities import EVERY, NAMED_ONLY, UnitType
 from etl.text import normalise
 
 _T = TypeVar("_T")
@@ -148,7 +148,7 @@ class Row:
         """Unit types separated by `|`, or `*` for all."""
         value = self.text(column)
         if value == EVERY:
-            return frozenset(UnitType) - TERRITORIES
+            return frozenset(UnitType) - NAMED_ONLY
         known = {str(unit_type) for unit_type in UnitType}
         parts = value.split("|") if value else []
         for part in parts:

@@ -14,12 +14,15 @@ from pathlib import Path
 from random import Random
 
 from etl.register.alert_rows import CONTACTS_FILE
+from etl.register.channels import CHANNELS_FILE
 from etl.register.model import Register, UnitType
 from etl.register.read import COLUMNS, read_register
 
 Rows = list[dict[str, str]]
 
 REGISTER_YAML = "register.yaml"
+CHANNELS = "channels:\n  - {code: folder, kind: folder, path: inbox, attribute_by_folder: true}\n"
+"""A synthetic province has its drop folder alone: it never collects from the peers of the province it was made from."""
 _ADDED = ((UnitType.COMMUNE, "X9", "Xã mô phỏng số"), (UnitType.ENTERPRISE, "DN9", "Doanh nghiệp mô phỏng số"))
 
 
@@ -45,7 +48,7 @@ def copy_register(source: Path, target: Path, units: int | None, seed: int) -> R
     for name, rows in tables.items():
         _write_table(target / name, COLUMNS[name], rows)
     for path in sorted(source.glob("*.yaml")):
-        text = path.read_text("utf-8")
+        text = CHANNELS if path.name == CHANNELS_FILE else path.read_text("utf-8")
         (target / path.name).write_text(_mark_simulated(text) if path.name == REGISTER_YAML else text, "utf-8")
     return read_register(target)
 

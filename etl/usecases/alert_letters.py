@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import Final
 
 from etl.alerts.ladder import live_window
@@ -14,24 +15,27 @@ from etl.alerts.letters import (
     DigestFacts,
     DigestPeriod,
     Duty,
+    HeldFacts,
     Sender,
     name_summary,
     write_decision,
     write_digest,
+    write_held,
     write_late_list,
     write_reminder,
 )
-from etl.alerts.mail import Enclosure, Envelope
+from etl.alerts.mail import Enclosure, Envelope, name_enclosure
 from etl.alerts.plan import OwedState
 from etl.annotation.annotate import annotate_workbook, name_annotated_copy
 from etl.annotation.failures import CannotAnnotate
 from etl.annotation.summary import SummaryFacts, write_summary_html, write_summary_text
 from etl.calendar.deadlines import TIMEZONE
-from etl.findings.model import Finding, Severity
+from etl.findings.model import Finding
 from etl.recognition.reasons import name_subject
 from etl.register.alerting import LADDER_KINDS, ContactRole, LetterKind
 from etl.register.model import UnitType
 from etl.text import format_date, show_name
+from etl.usecases.arrival_letters import write_arrival_answer
 from etl.usecases.board import Board, read_board
 from etl.usecases.context import Context
 from etl.usecases.fill_in import make_template
@@ -46,6 +50,7 @@ from etl.warehouse.owed_states import (
 )
 from etl.warehouse.submission_load import SYSTEM
 
+_TOO_LARGE_TO_ENCLOSE: Final = "tệp góp ý lớn hơn 15 MB nên không gửi kèm được; chỉ có bản tóm tắt này"
 _MOST_ENCLOSED: Final = 15 * 1024 * 1024
 """Bytes of a marked copy: a larger one is refused by most mail servers, and the letter with it."""
 
@@ -137,19 +142,27 @@ class Composer:
         return Enclosure(name, content)
 
     def _write_notice(self, connection: Connection, letter: ClaimedLetter, row: OutboxRow) -> Composed:
-        judged = read_judged_file(connection, row.decision_id or 0)
+        if row.decision_id is None:
+            body = write_arrival_answer(
+                connection, self._register, self._name_unit, row, letter.recipient.name, self._sender
+            )
+            return Composed(body, [])
+        judged = read_judged_file(connection, row.decision_id)
         findings = read_judged_findings(connection, judged.arrival_id)
-        copy = self._mark_copy(row, judged, findings)
+        copy, why_not = self._mark_copy(row, judged, findings)
         due_at = judged.due_at
         unit = self._name_unit(row.unit, judged.received_at.astimezone(TIMEZONE).date())
         report = self._register.report(row.report).name
         period = self._register.period(row.report, row.period).label
         enclosures = [copy] if copy else []
         name = show_name(judged.file_name)
+        if judged.is_held:
+            held = HeldFacts(unit, report, period, name, judged.received_at, copy.name if copy else None, judged.attempt)
+            return Composed(write_held(letter.recipient.name, held, self._sender), enclosures)
         if judged.decided_by != SYSTEM:
             facts = DecisionFacts(
                 unit, report, period, name, judged.received_at, judged.accepted, judged.reason, due_at,
-                copy.name if copy else None,
+                copy.name if copy else None, judged.attempt,
             )  # fmt: skip
             return Composed(write_decision(letter.recipient.name, facts, self._sender), enclosures)
         summary = SummaryFacts(
@@ -165,23 +178,32 @@ class Composer:
             standing_office=self._sender.office,
             contact=self._sender.address,
             form_names={code: form.name for code, form in self._context.forms.items()},
+            attempt=judged.attempt,
+            note=why_not,
         )
+        page = write_summary_html(summary)
+        if copy is None and self._with_files:
+            # In place of the marked copy: a mail program's own view of this letter is not what is kept beside the file.
+            enclosures = [Enclosure(_name_page(judged.file_name), page.encode())]
         subject = name_summary(judged.accepted, judged.verdict == "accepted_with_warnings")
-        return Composed(Body(subject, write_summary_text(summary), write_summary_html(summary)), enclosures)
+        return Composed(Body(subject, write_summary_text(summary), page), enclosures)
 
-    def _mark_copy(self, row: OutboxRow, judged: JudgedFile, findings: Sequence[Finding]) -> Enclosure | None:
-        """The sender's own workbook with its faults marked, where there is something to do in it."""
-        asked = not judged.accepted or any(finding.severity is Severity.WARNING for finding in findings)
-        if not self._with_files or not asked:
-            return None
+    def _mark_copy(
+        self, row: OutboxRow, judged: JudgedFile, findings: Sequence[Finding]
+    ) -> tuple[Enclosure | None, str | None]:
+        """The sender's own workbook with its findings marked and listed; or None, and why in words for the sender."""
+        if not self._with_files:
+            return None, None
+        if self._context.landing.size(judged.sha256) > _MOST_ENCLOSED:
+            return None, _TOO_LARGE_TO_ENCLOSE
         data = self._context.landing.get(judged.sha256)
         try:
             content = annotate_workbook(data, findings, name_subject(row.unit, row.report, row.period))
         except CannotAnnotate:
-            return None
+            return None, None
         if len(content) > _MOST_ENCLOSED:
-            return None
-        return Enclosure(name_annotated_copy(show_name(judged.file_name), data), content)
+            return None, _TOO_LARGE_TO_ENCLOSE
+        return Enclosure(name_enclosure(name_annotated_copy(show_name(judged.file_name), data)), content), None
 
     def _gather_digest(self, connection: Connection, now: datetime) -> DigestFacts:
         today = now.astimezone(TIMEZONE).date()
@@ -240,6 +262,12 @@ class Composer:
         versions = self._register.unit_versions(code)
         unit = self._register.unit_at(code, on) or (versions[-1] if versions else None)
         return unit.name if unit else code
+
+
+def _name_page(file_name: str) -> str:
+    """ "<name>_ket-qua.html": of the page that goes out where there is no marked copy."""
+    path = PurePosixPath(name_enclosure(show_name(file_name)))
+    return name_enclosure(f"{path.stem}_ket-qua.html")
 
 
 def _last_day(until: datetime) -> date:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, timedelta
+from typing import Final
 
 from etl.alerts.plan import as_recipients
 from etl.calendar.deadlines import TIMEZONE
@@ -15,11 +16,13 @@ from etl.usecases.context import Context
 from etl.warehouse.outbox import Connection, NewLetter, NewRow, add_letters
 from etl.warehouse.owed_states import DecisionNotice, list_decisions
 
+_KINDS: Final = {"accept": LetterKind.RECEIPT, "return": LetterKind.REJECTION, "hold": LetterKind.HELD}
+
 
 def queue_notices(context: Context, connection: Connection, submission_ids: Sequence[int]) -> int:
-    """Queue a receipt or a rejection for the decisions on these submissions that were not told yet; how many letters.
+    """Queue an answer for each decision on these submissions that was not told yet; how many letters.
 
-    To the unit's reporters of today. A decision that repeats the one before it is no news. Call it wherever decisions are
+    A receipt, a rejection, or the word that the file is held. To the unit's reporters of today. A decision that repeats the one before it is no news. Call it wherever decisions are
     written: loading, reading again, review. The caller commits.
     """
     if not submission_ids:
@@ -29,7 +32,7 @@ def queue_notices(context: Context, connection: Connection, submission_ids: Sequ
     until = now + timedelta(days=context.register.alerts.notice_days)
     letters = []
     for decision in list_decisions(connection, submission_ids, day):
-        kind = LetterKind.RECEIPT if decision.accepted else LetterKind.REJECTION
+        kind = _KINDS[decision.decision]
         for recipient in as_recipients(context.register.contacts_of(decision.people_of, ContactRole.REPORTER, day)):
             row = NewRow(
                 unit=decision.unit,

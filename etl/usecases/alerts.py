@@ -20,7 +20,7 @@ import psycopg
 from etl.alerts.channels import ChannelDown, LetterRefused
 from etl.alerts.ladder import is_quiet, live_window
 from etl.alerts.mail import write_message
-from etl.alerts.plan import OwedState, Plan, Recipient, RungFinder, as_recipients, plan_alerts
+from etl.alerts.plan import BY_HAND, OwedState, Plan, Recipient, RungFinder, as_recipients, plan_alerts
 from etl.alerts.webhooks import PREFIX
 from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.workdays import WorkingDays
@@ -28,6 +28,7 @@ from etl.register.alerting import UNIT_ROLES, ContactRole, LetterKind
 from etl.usecases.alert_channels import Channels
 from etl.usecases.alert_letters import Composer
 from etl.usecases.context import Context
+from etl.warehouse.arrival_states import find_settled
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.outbox import (
     ClaimedLetter,
@@ -286,9 +287,12 @@ class _Sender:
             return self._find_wrong_rungs(letter, rows, states, now)
         decisions = [row.decision_id for row in rows if row.decision_id is not None]
         overtaken = find_overtaken(self._connection, decisions) if decisions else {}
+        waiting = [row.arrival_id for row in rows if row.arrival_id and row.letter is LetterKind.UNATTRIBUTED]
+        settled = find_settled(self._connection, waiting) if waiting else set()
         wrong = []
         for row in rows:
             why = overtaken.get(row.decision_id or 0) or ("too old" if now >= row.valid_until else None)
+            why = why or ("settled since" if row.arrival_id in settled else None)
             if why or not self._is_addressed(letter, row, now):
                 wrong.append((row, why or "no longer the recipient"))
         return wrong
@@ -310,6 +314,12 @@ class _Sender:
                 why = "no longer owed"
             elif state.accepted:
                 why = "accepted"
+            elif row.rung == BY_HAND:
+                # A person asked for it, whatever rung it would be and whoever paused the ladder.
+                why = "no longer right" if state.exempt or now >= row.valid_until else ""
+                why = why or ("" if self._is_addressed(letter, row, now) else "no longer the recipient")
+                if not why:
+                    continue
             elif standing is None or standing.rung.code != row.rung or state.due_at != row.due_at:
                 why = "no longer right"
             elif finder.is_held(state, row.role, now):

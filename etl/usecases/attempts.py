@@ -14,8 +14,8 @@ from etl.usecases.context import Context
 _ATTEMPTS: Final = """
 SELECT s.arrival_id, row_number() OVER (ORDER BY s.received_at, s.id) AS number, s.received_at, a.file_name,
        (SELECT v.verdict FROM core.verdict v WHERE v.submission_id = s.id ORDER BY v.id DESC LIMIT 1) AS verdict,
-       -- What a person decided; the system's own decision is the verdict once more.
-       (SELECT CASE WHEN d.decided_by <> 'system' THEN d.decision END FROM core.decision d
+       -- What a person decided; the system's own decision is the verdict once more, unless it holds the file.
+       (SELECT CASE WHEN d.decided_by <> 'system' OR d.decision = 'hold' THEN d.decision END FROM core.decision d
         WHERE d.submission_id = s.id ORDER BY d.id DESC LIMIT 1) AS decision
 FROM core.submission s JOIN landing.arrival a ON a.id = s.arrival_id
 WHERE s.report = :report AND s.period = :period AND s.unit = :unit
@@ -33,7 +33,10 @@ ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.ordina
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One submission of a unit. `decision`: a reviewer's, if any. `findings`: rows of core.finding, errors first."""
+    """One submission of a unit. `findings`: rows of core.finding, errors first.
+
+    `decision`: a reviewer's, if any; `hold`: it waits for its period to be reopened.
+    """
 
     number: int
     received_at: datetime

@@ -37,7 +37,8 @@ class BoardLine:
     """One obligation. Instants are aware; `days_late` counts working days, None when nothing is accepted.
 
     `inherited_by`: the unit that owes what is unfinished, since this one ended. `past`: in how many of how many earlier periods
-    of the report, due by then and not exempt, the unit was on time. `restated_from`: the obligations a restated line stands for.
+    of the report, due by then and not exempt, the unit was on time. `held`: valid files that wait for the published period to be
+    reopened; they are no attempts and do not count. `restated_from`: the obligations a restated line stands for.
     """
 
     unit: str
@@ -51,6 +52,7 @@ class BoardLine:
     exempt_reason: str | None
     inherited_by: str | None = None
     past: tuple[int, int] = (0, 0)
+    held: int = 0
     restated_from: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
@@ -62,6 +64,7 @@ class BoardLine:
             "accepted_at": _iso(self.accepted_at) if self.accepted_at else None,
             "days_late": self.days_late,
             "attempts": self.attempts,
+            "held": self.held,
             "consistency": _share(*self.past),
             "inherited_by": self.inherited_by,
         }
@@ -159,7 +162,7 @@ def read_board(
     lines = [
         BoardLine(
             row.unit, row.unit_name, row.unit_type, row.status, row.due_at, row.accepted_at, row.days_late,
-            row.attempts, row.exempt_reason, row.inherited_by, past.get(row.unit, (0, 0)),
+            row.attempts, row.exempt_reason, row.inherited_by, past.get(row.unit, (0, 0)), row.held,
         )
         for row in rows
     ]  # fmt: skip

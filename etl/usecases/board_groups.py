@@ -123,6 +123,7 @@ def _restate(code: str, parts: Sequence[BoardLine], structure: Structure) -> Boa
         accepted_at=max((line.accepted_at for line in owed if line.accepted_at), default=None) if is_done else None,
         days_late=max(line.days_late or 0 for line in owed) if is_done else None,
         attempts=sum(line.attempts for line in parts),
+        held=sum(line.held for line in parts),
         exempt_reason=owed[0].exempt_reason if status == "exempt" else None,
         past=(sum(line.past[0] for line in owed), sum(line.past[1] for line in owed)),
         restated_from=tuple(sorted(line.unit for line in parts)),

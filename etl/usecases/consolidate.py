@@ -13,6 +13,10 @@ import sqlalchemy as sa
 from etl.usecases.board import open_if_begun, read_board
 from etl.usecases.context import Context
 from etl.usecases.period_rules import PeriodFinding, find_period_faults
+from etl.usecases.review_states import Action, PeriodState
+from etl.warehouse.connect import raw_connection
+from etl.warehouse.review_rows import add_event, lock_review, read_event
+from etl.warehouse.submission_load import SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,18 @@ def consolidate_period(context: Context, report: str, period: str, now: datetime
         )
         coverage = read_coverage(context, report, period, connection)
         connection.commit()
+    if not board.counts["pending"]:
+        _begin_review(context, report, period, now)
     return ConsolidateSummary(report, period, figures, coverage, findings, dict(board.counts))
+
+
+def _begin_review(context: Context, report: str, period: str, now: datetime) -> None:
+    """open → under review, by the system: whoever owes has sent or is late. A period that somebody acted on stays as it is."""
+    with raw_connection(context.engine) as connection:
+        lock_review(connection)
+        if read_event(connection, report, period) is None:
+            why = "Đã tổng hợp, không còn đơn vị nào trong hạn chưa nộp"
+            add_event(connection, report, period, 1, Action.START, PeriodState.UNDER_REVIEW, SYSTEM, why, now)
 
 
 def read_coverage(

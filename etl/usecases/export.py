@@ -1,45 +1,84 @@
-"""`export`: the official workbook of a period, filled from the marts."""
+"""`export`: the official workbook of a period, filled from the marts, as of an instant or as it was published."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
-from decimal import Context as DecimalContext
+from decimal import Decimal
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from etl.export import model
-from etl.export.official import write_official_workbook
-from etl.export.tables import fields_table, list_table, matrix_table
-from etl.forms.declaration import LIST_KEY_SEPARATOR, Form, FormVersion, Kind
-from etl.register.entities import EVERY, UNIT_TYPE_LABELS, UnitType
-from etl.usecases.board import Board, BoardLine, open_if_begun, read_board
-from etl.usecases.consolidate import (
-    Coverage,
-    Figure,
-    open_snapshot,
-    read_coverage,
-    read_figures,
-    read_period_findings,
-)
+from etl.export.official import write_official_workbook, write_sources_workbook
+from etl.text import capitalise
+from etl.usecases.board import Board, open_if_begun, read_board
+from etl.usecases.consolidate import Figure, open_snapshot, read_figures, read_period_findings
 from etl.usecases.context import Context
+from etl.usecases.export_charts import awards_chart, completion_chart, movement_chart, structure_chart
+from etl.usecases.export_tables import (
+    board_coverage,
+    board_line,
+    coverage_by_type_note,
+    coverage_note,
+    coverage_table,
+    form_tables,
+    read_estimated_figures,
+    read_estimated_units,
+    read_form_coverage,
+    source_lines,
+)
+from etl.usecases.export_topics import FINDINGS, INSTEAD, TOPICS, bloc_chart, topic_table
+from etl.usecases.marts import MARTS, MartTable, list_marts, read_mart
+from etl.usecases.publication import Publication, find_publication, read_published, verify_publications
+from etl.usecases.review_states import STATE_NAMES, PeriodState
 
-_RATE_PLACE = Decimal("0.01")
-# Half up, as Vietnamese numbers are printed elsewhere; digits enough for any sum a sender can cause.
-_ROUNDING = DecimalContext(prec=100, rounding=ROUND_HALF_UP)
+
+class PublicationChanged(RuntimeError):
+    """The figures of a publication cannot be had again as they were published."""
 
 
-def export_workbook(context: Context, report: str, period: str, out: Path, now: datetime) -> Path:
-    """Write the official workbook to `out` (made anew in one move) and give its path. Raises UnknownPeriod.
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A publication and the values it froze, by figure id."""
 
-    Board, figures and their sources are of one state of the warehouse and count what was known by `now`, which is what
-    the cover says. Remarks are those of the last consolidation; names and labels are the register's of today.
+    publication: Publication
+    values: Mapping[str, Decimal | None]
+
+
+def export_workbook(
+    context: Context,
+    report: str,
+    period: str,
+    out: Path,
+    now: datetime,
+    *,
+    publication: int | None = None,
+    trace_file: Path | None = None,
+) -> Path:
+    """Write the official workbook to `out` (made anew in one move) and give its path.
+
+    Board, figures and their sources are of one state of the warehouse and count what was known by `now` (aware), which is
+    what the cover says; remarks are those of the last consolidation. The same instant gives the same bytes.
+    `publication`: the figures as that publication froze them; `now` is then its instant. `trace_file`: the sources of the
+    figures go into a workbook of their own.
+    Raises UnknownReport, UnknownPeriod, UnknownPublication, PublicationChanged.
     """
     open_if_begun(context, report, period)
-    with open_snapshot(context, now) as connection:
-        content = _make_workbook(context, connection, report, period, now)
+    frozen = None if publication is None else _find_frozen(context, report, period, publication)
+    as_of = frozen.publication.as_of if frozen else now
+    with open_snapshot(context, as_of) as connection:
+        board = read_board(context, report, period, as_of, connection=connection)
+        cover = _make_cover(context, connection, board, as_of, frozen)
+        content = _make_workbook(context, connection, board, cover, frozen, with_sources=trace_file is None)
+        if trace_file is not None:
+            write_whole(trace_file, write_sources_workbook(cover, source_lines(connection, report, period)))
+    return write_whole(out, content)
+
+
+def write_whole(out: Path, content: bytes) -> Path:
+    """The file, made anew in one move: nobody opens half of it."""
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(out.name + ".part")
     part.write_bytes(content)
@@ -47,131 +86,120 @@ def export_workbook(context: Context, report: str, period: str, out: Path, now: 
     return out
 
 
-def _make_workbook(context: Context, connection: sa.Connection, report: str, period: str, now: datetime) -> bytes:
-    board = read_board(context, report, period, now, connection=connection)
-    window = context.register.period(report, period)
-    declared = context.register.report(report)
-    coverage = {item.form: item for item in read_coverage(context, report, period, connection)}
-    tables = []
-    for code, figures in read_figures(context, report, period, connection).items():
-        form = context.forms[code]
-        note = _coverage_note(coverage.get(code))
-        tables.append(_make_table(context, form, form.version_on(window.end), figures, note))
-    counts = board.counts
-    cover = model.Cover(
-        council=context.register.province.council,
-        standing_office=context.register.province.standing_office,
+def read_state(connection: sa.Connection, report: str, period: str) -> str:
+    """The state of the period as of the connection's instant, in words: "đã công bố lần 2"."""
+    row = connection.execute(
+        sa.text("SELECT state, publication_number FROM core.period_state WHERE report = :report AND period = :period"),
+        {"report": report, "period": period},
+    ).first()
+    words = STATE_NAMES[PeriodState(row.state) if row else PeriodState.OPEN]
+    return f"{words} lần {row.publication_number}" if row and row.publication_number else words
+
+
+def _find_frozen(context: Context, report: str, period: str, number: int) -> Frozen:
+    found = find_publication(context, report, period, number)
+    verified = next(one for one in verify_publications(context, report, period) if one.publication.id == found.id)
+    if not verified.holds:
+        raise PublicationChanged(
+            f"publication {number} of {report}:{period} has the checksum {found.checksum[:12]}…, but its figures give "
+            f"{verified.recomputed[:12]}… now: what they were made from was changed in the warehouse, not by a correction"
+        )
+    values = {one.figure: None if one.value is None else Decimal(one.value) for one in read_published(context, found)}
+    return Frozen(found, values)
+
+
+def _make_cover(
+    context: Context, connection: sa.Connection, board: Board, as_of: datetime, frozen: Frozen | None
+) -> model.Cover:
+    report, period = board.report, board.period
+    declared, province = context.register.report(report), context.register.province
+    publication = frozen.publication if frozen else None
+    return model.Cover(
+        council=province.council,
+        standing_office=province.standing_office,
         title=declared.name.upper(),
         report=declared.code,
         report_name=declared.name,
-        period=window,
-        as_of=now,
-        state="Đang mở, chưa phê duyệt",
-        counts=model.BoardCounts(**counts),
+        period=context.register.period(report, period),
+        as_of=as_of,
+        state=capitalise(
+            f"đã công bố lần {publication.number}" if publication else read_state(connection, report, period)
+        ),
+        counts=model.BoardCounts(**board.counts),
         completeness=board.rates["completeness"],
         timeliness=board.rates["timeliness"],
-        coverage=_coverage_by_type(board),
-        remarks=tuple(
-            found.message
-            for found in read_period_findings(context, report, period, connection)
-            if found.severity != "info"
+        coverage=board_coverage(board),
+        remarks=_count_remarks(context, connection, report, period),
+        province=province.name,
+        estimated_units=len(read_estimated_units(connection, report, period)),
+        publication=None
+        if publication is None or publication.number is None or publication.published_at is None
+        else model.Publication(
+            publication.number, publication.checksum, publication.published_at, publication.published_by or ""
         ),
     )
-    return write_official_workbook(
-        tables, cover, [_board_line(line) for line in board.units], _source_lines(connection, report, period)
-    )
 
 
-def _coverage_note(covered: Coverage | None) -> str:
-    if covered is None:
-        return ""
-    note = f"Tổng hợp từ {covered.accepted}/{covered.expected} đơn vị phải báo cáo biểu này"
-    return f"{note} và {covered.beyond} đơn vị được miễn nhưng vẫn gửi" if covered.beyond else note
-
-
-def _make_table(
-    context: Context, form: Form, version: FormVersion, figures: list[Figure], note: str
-) -> model.OfficialTable:
-    if version.kind is Kind.MATRIX:
-        return matrix_table(form.code, version, {(f.row, f.column): _rounded(f, version) for f in figures}, note)
-    if version.kind is Kind.FIELDS:
-        return fields_table(form.code, version, {f.row: _rounded(f, version) for f in figures}, note)
-    rows: dict[str, dict[str, model.Scalar]] = {}
-    for figure in figures:
-        rows.setdefault(figure.row, _stub_of(context, version, figure.row))[figure.column] = _rounded(figure, version)
-    remarks = [
-        column.code for column in version.columns if column.aggregation == "none" and not (column.prefill or column.key)
+def _make_workbook(
+    context: Context,
+    connection: sa.Connection,
+    board: Board,
+    cover: model.Cover,
+    frozen: Frozen | None,
+    *,
+    with_sources: bool,
+) -> bytes:
+    report, period = board.report, board.period
+    figures = read_figures(context, report, period, connection)
+    if frozen is not None:
+        figures = {form: [_as_frozen(one, frozen) for one in listed] for form, listed in figures.items()}
+    coverage = read_form_coverage(connection, report, period)
+    estimated = read_estimated_figures(connection, report, period)
+    topics = _read_topics(context, connection, board)
+    tables = [coverage_table(context, coverage, read_estimated_units(connection, report, period))]
+    for code, listed in figures.items():
+        if INSTEAD.get(code) in topics:
+            continue
+        form, covered = context.forms[code], coverage.get(code, [])
+        made = form_tables(context, form, form.version_on(cover.period.end), listed, covered, estimated)
+        tables += [replace(table, notes=(*coverage_by_type_note(covered), *table.notes)) for table in made]
+    for code, read in topics.items():
+        covered = [each for form in MARTS[code].forms for each in coverage.get(form, [])]
+        note = coverage_note(covered) if len(MARTS[code].forms) == 1 else ""
+        tables.append(topic_table(read, note, estimated))
+    charts = [
+        completion_chart(board),
+        movement_chart(context, figures.get("F03", [])),
+        awards_chart(figures.get("F05", [])),
+        structure_chart(figures.get("F07", [])),
+        bloc_chart(topics["blocs"]) if "blocs" in topics else None,
     ]
-    return list_table(form.code, version, rows.values(), note, leave_out=remarks)
-
-
-def _stub_of(context: Context, version: FormVersion, row_key: str) -> dict[str, model.Scalar]:
-    """The words of a list row: its keys, and the codes and names of what they refer to."""
-    codes = row_key.split(LIST_KEY_SEPARATOR)
-    keys = {column.code: code for column, code in zip(version.key_columns, codes, strict=False)}
-    references = {column.reference: keys.get(column.code) for column in version.key_columns}
-    register = context.register
-    movement = next((m for m in register.movements if m.code == references.get("movement")), None)
-    indicator = next(
-        (
-            i
-            for i in register.indicators
-            if i.code == references.get("indicator") and i.movement in (EVERY, references.get("movement"))
-        ),
-        None,
+    return write_official_workbook(
+        tables,
+        cover,
+        [board_line(line) for line in board.units],
+        source_lines(connection, report, period) if with_sources else None,
+        charts=[chart for chart in charts if chart is not None],
     )
-    unit = next(reversed(register.unit_versions(references.get("unit") or "")), None)
-    words: dict[str, model.Scalar] = {
-        "movement": references.get("movement"),
-        "movement_name": movement.name if movement else None,
-        "indicator": references.get("indicator"),
-        "indicator_name": indicator.name if indicator else None,
-        "indicator_unit": indicator.unit_of_measure if indicator else None,
-        "member": references.get("unit"),
-        "member_name": unit.name if unit else None,
+
+
+def _read_topics(context: Context, connection: sa.Connection, board: Board) -> dict[str, MartTable]:
+    """The topic marts of the report that have rows, in print order."""
+    known = {mart.code for mart in list_marts(context, board.report)}
+    read = {
+        code: read_mart(context, code, board.report, board.period, as_of=board.as_of, connection=connection)
+        for code in TOPICS
+        if code in known
     }
-    return keys | {column.code: words.get(column.prefill or "") for column in version.columns if column.prefill}
+    return {code: table for code, table in read.items() if table.rows}
 
 
-def _rounded(figure: Figure, version: FormVersion) -> Decimal | None:
-    """Sums as they are; a recomputed rate at two decimals."""
-    if figure.value is None:
-        return None
-    declared = {f.code: f.aggregation for f in version.fields} or {c.code: c.aggregation for c in version.columns}
-    place = figure.row if version.fields else figure.column
-    if declared.get(place) == "rate":
-        return figure.value.quantize(_RATE_PLACE, context=_ROUNDING)
-    return figure.value
+def _count_remarks(context: Context, connection: sa.Connection, report: str, period: str) -> tuple[str, ...]:
+    found = [one for one in read_period_findings(context, report, period, connection) if one.severity != "info"]
+    if not found:
+        return ()
+    return (f"Có {len(found)} điểm cần xem xét trước khi dùng số liệu: xem trang tính “{TOPICS[FINDINGS]}”.",)
 
 
-def _coverage_by_type(board: Board) -> tuple[model.Coverage, ...]:
-    found = []
-    for unit_type in UnitType:
-        lines = [line for line in board.units if line.unit_type == unit_type.value and line.status != "exempt"]
-        if lines:
-            accepted = sum(line.status in {"on_time", "late"} for line in lines)
-            found.append(model.Coverage(UNIT_TYPE_LABELS[unit_type], accepted, len(lines)))
-    return tuple(found)
-
-
-def _board_line(line: BoardLine) -> model.BoardLine:
-    return model.BoardLine(
-        line.unit, line.unit_name, UNIT_TYPE_LABELS[UnitType(line.unit_type)], line.status, line.due_at,
-        line.accepted_at, line.days_late, line.attempts, line.exempt_reason or "",
-    )  # fmt: skip
-
-
-def _source_lines(connection: sa.Connection, report: str, period: str) -> Iterator[model.SourceLine]:
-    statement = sa.text(
-        "SELECT f.*, a.file_name FROM mart.figure_source f JOIN core.submission s ON s.id = f.submission_id "
-        "JOIN landing.arrival a ON a.id = s.arrival_id WHERE f.report = :report AND f.period = :period AND f.counted "
-        "ORDER BY f.form, f.row_key, f.column_code, f.unit"
-    )
-    rows = connection.execute(
-        statement, {"report": report, "period": period}, execution_options={"stream_results": True}
-    )
-    for row in rows:
-        yield model.SourceLine(
-            row.figure, row.unit, row.unit_name, row.sheet or "", row.cell or "", row.raw or "", row.number,
-            row.file_name,
-        )  # fmt: skip
+def _as_frozen(figure: Figure, frozen: Frozen) -> Figure:
+    return replace(figure, value=frozen.values[figure.id]) if figure.id in frozen.values else figure

@@ -20,14 +20,17 @@ from etl.calendar.deadlines import TIMEZONE
 from etl.examination import Delivery, Examined, Examiner, Unread, judge, pause_collection, sort_findings
 from etl.findings.model import Finding
 from etl.reading.failures import ReaderFaultError
+from etl.recognition.senders import name_sender
 from etl.register.lineage import group_by_lineage
 from etl.text import format_date
 from etl.usecases.alert_notices import queue_notices
+from etl.usecases.arrival_notices import queue_arrival_notices
 from etl.usecases.context import Context, Knowledge
 from etl.validation.faults import RuleFault
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.history_rules import Candidate, find_history_faults
 from etl.warehouse.register_load import load_obligations
+from etl.warehouse.review_rows import read_published
 from etl.warehouse.submission_load import (
     LOAD_LOCK,
     Arrival,
@@ -123,10 +126,15 @@ def _examine(
     context: Context, arrivals: Sequence[Arrival], on_progress: Callable[[int], None] | None, examiner: Examiner
 ) -> list[tuple[Arrival, Examined]]:
     deliveries = (
-        Delivery(arrival.id, arrival.file_name, _bytes_of(context, arrival.sha256), arrival.hints)
+        Delivery(arrival.id, arrival.file_name, _bytes_of(context, arrival.sha256), name_senders(context, arrival))
         for arrival in arrivals
     )
     return list(zip(arrivals, examiner.examine(deliveries, on_progress), strict=True))
+
+
+def name_senders(context: Context, arrival: Arrival) -> dict[str, str]:
+    """What the channel said of an arrival; for a mail also whose contact its sender was on the day of receipt."""
+    return name_sender(context.register, arrival.hints, arrival.received_at.astimezone(TIMEZONE).date())
 
 
 def _bytes_of(context: Context, sha256: str) -> Unread:
@@ -166,6 +174,7 @@ def store_examined(
     """
     owed = list_owed(context, connection, [(arrival, examined) for arrival, examined, _ in waiting])
     newest = read_newest(connection, owed)
+    published = read_published(connection, {obligation[1:] for obligation in owed})
     ids = reserve_submission_ids(connection, len(waiting))
     summary = BatchSummary()
     for wave in split_into_waves(context, waiting):
@@ -200,11 +209,16 @@ def store_examined(
         history = find_history_faults(connection, candidates, context.register, context.catalogue)
         for submission_id, arrival, examined, reading in loaded:
             add_findings(examined, history.get(submission_id, ()))
-            rows.add_verdict(submission_id, examined, _recorded_at(context, arrival, reading), reading.generation)
+            recorded_at = _recorded_at(context, arrival, reading)
+            obligation = obligation_of(examined)
+            is_held = obligation is not None and obligation[1:] in published
+            rows.add_verdict(submission_id, examined, recorded_at, reading.generation, is_held=is_held)
             summary += BatchSummary(**{examined.verdict: 1})
         rows.write_judgements(connection)
         # In this transaction: an answer is owed for exactly what was stored.
         queue_notices(context, connection, [number for number, _, _, _ in loaded])
+        submitted = {arrival.id for _, arrival, _, _ in loaded}
+        queue_arrival_notices(context, connection, [one[0].id for one in wave if one[0].id not in submitted])
         copy_findings(
             connection,
             [
@@ -273,9 +287,10 @@ def _known_codes(examined: Examined) -> dict[str, str]:
 
 
 def obligation_of(examined: Examined) -> Obligation | None:
-    """Whose obligation the content speaks of; None when it cannot be attributed or is not owed by such a unit."""
+    """Whose obligation the content speaks of; None when it cannot be attributed, its sender may not speak for the unit, or it is
+    not owed by such a unit."""
     identity = examined.identity
-    if not (identity.unit and identity.report and identity.period):
+    if identity.is_withheld or not (identity.unit and identity.report and identity.period):
         return None
     if not identity.report.is_owed_by(identity.unit.type):
         return None

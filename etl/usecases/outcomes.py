@@ -13,9 +13,9 @@ from etl.usecases.context import Context
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One arrival. `outcome` is a verdict, `already_received`, `quarantined` or `pending`; `unit` may be only a hint.
+    """One arrival. `outcome` is a verdict, `already_received`, `quarantined`, `discarded` or `pending`.
 
-    `findings` are texts such as "FILE-EMPTY: Tệp rỗng …", errors first; infos are left out.
+    `unit` may be only a hint. `findings` are texts such as "FILE-EMPTY: Tệp rỗng …", errors first; infos are left out.
     """
 
     arrival_id: int
@@ -40,7 +40,7 @@ _STATEMENT = sa.text(
     LEFT JOIN landing.current_outcome o ON o.arrival_id = a.id
     LEFT JOIN core.submission s ON s.arrival_id = a.id
     LEFT JOIN LATERAL (SELECT verdict FROM core.verdict v WHERE v.submission_id = s.id ORDER BY v.id DESC LIMIT 1) v ON true
-    WHERE (:every OR a.id = ANY(:ids)) AND (NOT :quarantined OR o.outcome = 'quarantined')
+    WHERE a.id = ANY(:ids)
     ORDER BY a.received_at, a.locator, a.id
     """
 )
@@ -48,14 +48,5 @@ _STATEMENT = sa.text(
 
 def read_outcomes(context: Context, arrival_ids: Sequence[int]) -> list[Outcome]:
     """Of these arrivals, in order of receipt."""
-    return _read(context, {"every": False, "ids": list(arrival_ids), "quarantined": False})
-
-
-def list_quarantine(context: Context) -> list[Outcome]:
-    """Everything that could not be attributed to an obligation, in order of receipt."""
-    return _read(context, {"every": True, "ids": [], "quarantined": True})
-
-
-def _read(context: Context, parameters: dict[str, object]) -> list[Outcome]:
     with context.engine.connect() as connection:
-        return [Outcome(*row) for row in connection.execute(_STATEMENT, parameters)]
+        return [Outcome(*row) for row in connection.execute(_STATEMENT, {"ids": list(arrival_ids)})]

@@ -9,6 +9,7 @@ from etl.usecases.context import Clock, open_context, real_clock
 from etl.usecases.register_change import load_everything
 from etl.warehouse.connect import describe_url, raw_connection
 from etl.warehouse.migrate import ensure_roles, grant_roles, install_views, migrate
+from etl.warehouse.statutory_views import write_statutory_views
 from etl.warehouse.wide_views import write_wide_views
 
 
@@ -33,7 +34,11 @@ def init_warehouse(settings: Settings, *, clock: Clock = real_clock) -> InitSumm
         register = context.register
         todo = ensure_roles(context.engine)
         applied = migrate(context.engine)
-        install_views(context.engine, generated={"wide views": write_wide_views(context.forms)})
+        generated = {
+            "wide views": write_wide_views(context.forms),
+            "statutory tables": write_statutory_views(context.forms),
+        }
+        install_views(context.engine, generated=generated)
         now = clock()
         with raw_connection(context.engine) as connection:
             changed, periods = load_everything(connection, register, context.forms, now)

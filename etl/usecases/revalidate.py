@@ -23,10 +23,12 @@ from etl.usecases.load import (
     list_owed,
     make_candidate,
     make_examiner,
+    name_senders,
     obligation_of,
     split_into_waves,
     store_examined,
 )
+from etl.usecases.review import refuse_when_published
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.history_rules import find_history_faults
 from etl.warehouse.stored_readings import (
@@ -111,19 +113,23 @@ def revalidate_period(
     """Examine the submissions that count, and the newest, of a period again; store what changes when told to `apply`.
 
     `by` and `why` are kept with every changed reading. What would change is found by making the change and taking it back.
-    Raises UnknownReport, UnknownPeriod, ValueError when `apply` comes without `by` and `why`.
+    Raises UnknownReport, UnknownPeriod, ValueError when `apply` comes without `by` and `why`, ReviewRefused when the period is
+    published: it would change figures that were.
     """
     if apply and not (by.strip() and why.strip()):
         raise ValueError("a change of verdicts is recorded with who wanted it and why: give both --by and --why")
     context.register.period(report, period)
     summary = RevalidationSummary(report, period, apply)
     with raw_connection(context.engine) as connection:
+        # Before minutes of reading, and once more below, where nobody can publish any more.
+        refuse_when_published(connection, report, period)
         waiting = iter(stored := read_submissions(connection, report, period))
     if on_total is not None:
         on_total(len(stored))
     with make_examiner(context) as examiner, raw_connection(context.engine) as connection:
         # One transaction for the whole period: a later file is judged by what an earlier one has become.
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOAD_LOCK,))
+        refuse_when_published(connection, report, period)
         known = {one.id: one for one in read_submissions(connection, report, period)}
         while batch := list(islice(waiting, BATCH_SIZE)):
             with pause_collection():
@@ -172,7 +178,9 @@ def _examine(
     deliveries = (
         Delivery(
             arrival.id, arrival.file_name,
-            Unread(arrival.sha256, store.size(arrival.sha256), partial(store.get, arrival.sha256)), arrival.hints,
+            Unread(arrival.sha256, store.size(arrival.sha256), partial(store.get, arrival.sha256)),
+            name_senders(context, arrival),
+            arrival.attributed,
         )
         for arrival in arrivals
     )  # fmt: skip

@@ -16,25 +16,42 @@ _NUMBER = "row_number() OVER (PARTITION BY t.submission_id ORDER BY t.id)"
 _OF_SUBMISSION = "JOIN core.submission s ON s.id = t.submission_id JOIN landing.arrival a ON a.id = s.arrival_id"
 
 _SKIPPED = {"id", "arrival_id", "submission_id", "recorded_at", "retired_at"}
+_SKIPPED_OF: Mapping[str, set[str]] = {
+    "landing.refusal": {"version"},  # change times and inodes, as the peer has them
+    "core.period_event": {"as_of"},
+    "core.publication": {"as_of", "event_id"},
+    "core.published_figure": {"publication_id"},
+}
 _EXTRA: Mapping[str, tuple[str, str]] = {
     "landing.arrival": ("", ""),
     "landing.outcome": (
         f"{_ARRIVAL}, s.received_at",
         "JOIN landing.arrival a ON a.id = t.arrival_id LEFT JOIN core.submission s ON s.id = t.submission_id",
     ),
+    "landing.attribution": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
+    "landing.discard": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
     "core.examination": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
     "core.submission": ("a.locator", "JOIN landing.arrival a ON a.id = t.arrival_id"),
     # Which came last decides: their order is part of what is known, their numbers are not.
     "core.verdict": (f"{_SUBMISSION}, {_NUMBER}", _OF_SUBMISSION),
     "core.decision": (f"{_SUBMISSION}, {_NUMBER}", _OF_SUBMISSION),
     "core.observation": (_SUBMISSION, _OF_SUBMISSION),
+    "core.publication": ("e.version", "JOIN core.period_event e ON e.id = t.event_id"),
+    "core.published_figure": (
+        "e.report, e.period, e.version",
+        "JOIN core.publication p ON p.id = t.publication_id JOIN core.period_event e ON e.id = p.event_id",
+    ),
     "core.finding": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
 }
 """Table -> (natural key columns in place of its surrogate ids, the joins that give them)."""
 
 _SCHEMAS = ("register", "landing", "core", "ops")
-_WITHOUT = {"ops.fault", "ops.letter", "ops.outbox"}
-"""Faults of ours and what was sent when are a log of what happened, not a part of what is known."""
+_WITHOUT = {
+    "core.counted_now", "landing.offer", "ops.account", "ops.action", "ops.channel_note",
+    "ops.fault", "ops.letter", "ops.outbox", "ops.session",
+}  # fmt: skip
+"""Faults of ours, what was sent when and what a channel was told are a log of what happened, not a part of what is known.
+What counts now follows from the submissions and decisions."""
 
 
 def compute_fingerprint(connection: psycopg.Connection[tuple[object, ...]]) -> dict[str, str]:
@@ -63,7 +80,8 @@ def _hash_table(connection: psycopg.Connection[tuple[object, ...]], table: str) 
             (schema, name),
         ).fetchall()
     ]
-    own = [f"t.{column}" for column in columns if column not in _SKIPPED]
+    skipped = _SKIPPED | _SKIPPED_OF.get(table, set())
+    own = [f"t.{column}" for column in columns if column not in skipped]
     keys, joins = _EXTRA.get(table, ("", ""))
     selected = ", ".join([*own, *([keys] if keys else [])])
     current = "WHERE t.retired_at IS NULL" if "retired_at" in columns else ""

@@ -4,7 +4,7 @@
 |---|---|
 | mr_loader | read all; add rows to landing and core; add and retire rows of register; write ops; no DDL |
 | mr_reader | read the views of mart, nothing else |
-| mr_reviewer | what mr_reader may, read core, and add rows to core.decision |
+| mr_reviewer | what mr_reader may, read core, and add decisions, events of periods and publications |
 
 What arrived and what was decided is append-only for every one of them. The one exception in core: the findings on a period,
 which each consolidation replaces.
@@ -39,7 +39,11 @@ _TABLES: dict[tuple[str, str], LiteralString] = {
 
 _SINGLE_TABLES: dict[tuple[str, str, str], LiteralString] = {
     ("mr_loader", "core", "period_finding"): "DELETE",
+    ("mr_loader", "landing", "offer"): "UPDATE (acknowledged_at)",
     ("mr_reviewer", *DECISIONS): "INSERT",
+    ("mr_reviewer", "core", "period_event"): "INSERT",
+    ("mr_reviewer", "core", "publication"): "INSERT",
+    ("mr_reviewer", "core", "published_figure"): "INSERT",
 }
 """What a role may do to one table beside what it may do to all of the schema."""
 

@@ -29,7 +29,7 @@ _BACKOFF = (1, 5, 15, 60, 180)
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """One row to be written; `decision_id` where it answers a submission."""
+    """One row to be written; `decision_id` where it answers a submission, `arrival_id` where a file that became none."""
 
     unit: str
     report: str
@@ -43,6 +43,7 @@ class NewRow:
     due_at: datetime | None
     until: datetime
     decision_id: int | None = None
+    arrival_id: int | None = None
 
     @property
     def key(self) -> Key:
@@ -74,6 +75,7 @@ class OutboxRow:
     due_at: datetime | None
     valid_until: datetime
     decision_id: int | None
+    arrival_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def add_letters(connection: Connection, letters: Sequence[NewLetter], day: date,
         (
             letter_ids[message_id], row.unit, row.report, row.period, row.rung, row.occasion, row.recipient.address,
             row.people_of, row.role.value, row.letter.value, row.due_at, row.until, row.decision_id, now,
+            row.arrival_id,
         )
         for message_id, letter in zip(ids, letters, strict=True)
         if message_id in letter_ids
@@ -137,9 +140,9 @@ def add_letters(connection: Connection, letters: Sequence[NewLetter], day: date,
     if values:
         connection.execute(
             "INSERT INTO ops.outbox AS o (letter_id, unit, report, period, rung, occasion, recipient, people_of, role, "
-            "letter, due_at, valid_until, decision_id, recorded_at) SELECT * FROM unnest(%s::bigint[], %s::text[], "
+            "letter, due_at, valid_until, decision_id, recorded_at, arrival_id) SELECT * FROM unnest(%s::bigint[], %s::text[], "
             "%s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], "
-            "%s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::timestamptz[]) "
+            "%s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::timestamptz[], %s::bigint[]) "
             "ON CONFLICT (unit, report, period, rung, occasion, recipient) DO UPDATE SET letter_id = excluded.letter_id, "
             "people_of = excluded.people_of, due_at = excluded.due_at, valid_until = excluded.valid_until, cancelled_why = NULL "
             "WHERE o.cancelled_why IS NOT NULL",
@@ -199,14 +202,14 @@ def hold_letter(connection: Connection, letter: ClaimedLetter, worker: str) -> l
     if held is None:
         return None
     rows = connection.execute(
-        "SELECT id, unit, report, period, rung, occasion, people_of, role, letter, due_at, valid_until, decision_id "
-        "FROM ops.outbox WHERE letter_id = %s AND cancelled_why IS NULL ORDER BY id",
+        "SELECT id, unit, report, period, rung, occasion, people_of, role, letter, due_at, valid_until, decision_id, "
+        "arrival_id FROM ops.outbox WHERE letter_id = %s AND cancelled_why IS NULL ORDER BY id",
         (letter.id,),
     ).fetchall()
     return [
         OutboxRow(
             row[0], row[1], row[2], row[3], row[4], row[5], row[6], ContactRole(row[7]), LetterKind(row[8]), row[9], row[10],
-            row[11],
+            row[11], row[12],
         )
         for row in rows
     ]  # fmt: skip

@@ -30,14 +30,15 @@ def list_live_periods(connection: Connection, first: datetime, last: datetime) -
 def read_states(connection: Connection, report: str, period: str, as_of: datetime) -> list[OwedState]:
     """Every obligation of a period as of an instant."""
     rows = connection.execute(
-        "SELECT unit, status, due_at, attempts, inherited_by FROM core.board(%s, %s, %s)", (report, period, as_of)
+        "SELECT unit, status, due_at, attempts, inherited_by, held FROM core.board(%s, %s, %s)", (report, period, as_of)
     ).fetchall()
     return [
         OwedState(
-            unit, report, period, due_at, accepted=status in ("on_time", "late"), exempt=status == "exempt",
+            # Whoever's file waits for us to reopen the period is not reminded to send it.
+            unit, report, period, due_at, accepted=status in ("on_time", "late") or held > 0, exempt=status == "exempt",
             received=attempts > 0, heir=heir,
         )
-        for unit, status, due_at, attempts, heir in rows
+        for unit, status, due_at, attempts, heir, held in rows
     ]  # fmt: skip
 
 
@@ -53,7 +54,11 @@ def read_state(
         "SELECT o.unit, o.report, o.period, o.due_at, o.exempt_reason IS NOT NULL OR t.today >= o.passed_on "
         "AND o.lapsed_reason IS NOT NULL, CASE WHEN t.today >= o.passed_on THEN o.inherited_by END, "
         "EXISTS (SELECT 1 FROM core.standing_submissions(t.at) s "
-        "        WHERE s.report = o.report AND s.period = o.period AND s.unit = o.unit), "
+        "        WHERE s.report = o.report AND s.period = o.period AND s.unit = o.unit) "
+        "OR EXISTS (SELECT 1 FROM core.submission s JOIN core.decision d ON d.submission_id = s.id AND d.decision = 'hold' "
+        "        WHERE s.report = o.report AND s.period = o.period AND s.unit = o.unit AND d.recorded_at <= t.at "
+        "        AND NOT EXISTS (SELECT 1 FROM core.decision n WHERE n.submission_id = s.id AND n.id > d.id "
+        "                        AND n.recorded_at <= t.at)), "
         "EXISTS (SELECT 1 FROM core.submission s WHERE s.report = o.report AND s.period = o.period AND s.unit = o.unit "
         "        AND s.received_at <= t.at AND s.recorded_at <= t.at) "
         "FROM unnest(%s::text[], %s::text[], %s::text[]) w (unit, report, period) "
@@ -76,7 +81,8 @@ def read_state(
 class DecisionNotice:
     """A decision that its sender is to be told of: the first of a submission, and each that changes it.
 
-    `number` counts the decisions of the submission from 1. `people_of`: the unit, or the one that it has been passed on to.
+    `decision`: accept, return or hold. `number` counts the decisions of the submission from 1. `people_of`: the unit, or the one
+    that it has been passed on to.
     """
 
     id: int
@@ -86,14 +92,14 @@ class DecisionNotice:
     sha256: str
     received_at: datetime
     number: int
-    accepted: bool
+    decision: str
     people_of: str
 
 
 def list_decisions(connection: Connection, submission_ids: Sequence[int], today: date) -> list[DecisionNotice]:
     """The decisions on these submissions that are to be told and are in no row of the outbox yet."""
     rows = connection.execute(
-        "SELECT x.id, s.unit, s.report, s.period, s.sha256, s.received_at, x.number, x.decision = 'accept', "
+        "SELECT x.id, s.unit, s.report, s.period, s.sha256, s.received_at, x.number, x.decision, "
         "coalesce((SELECT o.inherited_by FROM register.obligation o WHERE o.unit = s.unit AND o.report = s.report "
         "          AND o.period = s.period AND o.retired_at IS NULL AND o.passed_on <= %s), s.unit) FROM ("
         "SELECT d.*, row_number() OVER w AS number, lag(d.decision) OVER w AS before FROM core.decision d "
@@ -138,12 +144,17 @@ class JudgedFile:
     accepted: bool
     decided_by: str
     reason: str
+    is_held: bool = False
+    attempt: int = 1
+    """Which submission of its obligation this is, in order of receipt."""
 
 
 def read_judged_file(connection: Connection, decision_id: int) -> JudgedFile:
     """The file of a decision with its last verdict. Raises LookupError."""
     row = connection.execute(
-        "SELECT a.id, a.file_name, a.sha256, s.received_at, o.due_at, v.verdict, d.decision = 'accept', d.decided_by, d.reason "
+        "SELECT a.id, a.file_name, a.sha256, s.received_at, o.due_at, v.verdict, d.decision = 'accept', d.decided_by, d.reason, "
+        "d.decision = 'hold', (SELECT count(*) FROM core.submission e WHERE e.unit = s.unit AND e.report = s.report "
+        "AND e.period = s.period AND (e.received_at, e.id) <= (s.received_at, s.id)) "
         "FROM core.decision d JOIN core.submission s ON s.id = d.submission_id JOIN landing.arrival a ON a.id = s.arrival_id "
         "LEFT JOIN register.obligation o ON o.unit = s.unit AND o.report = s.report AND o.period = s.period "
         "AND o.retired_at IS NULL LEFT JOIN LATERAL (SELECT verdict FROM core.verdict v WHERE v.submission_id = s.id "
@@ -154,7 +165,7 @@ def read_judged_file(connection: Connection, decision_id: int) -> JudgedFile:
         raise LookupError(f"no decision {decision_id}")
     # Every load writes a verdict; what a person decided stands in for one that is missing.
     verdict: Verdict = row[5] or ("accepted" if row[6] else "rejected")
-    return JudgedFile(row[0], row[1], row[2], row[3], row[4], verdict, row[6], row[7], row[8])
+    return JudgedFile(row[0], row[1], row[2], row[3], row[4], verdict, *row[6:])
 
 
 def read_judged_findings(connection: Connection, arrival_id: int) -> list[Finding]:

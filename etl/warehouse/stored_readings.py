@@ -23,7 +23,9 @@ WITH newest AS (
 )
 SELECT s.id, s.unit, s.report, s.period, e.generation, e.values_generation, v.verdict,
        EXISTS (SELECT 1 FROM core.decision d WHERE d.submission_id = s.id AND d.decided_by <> 'system'),
-       a.id, a.file_name, s.sha256, s.received_at, a.hints
+       a.id, a.file_name, s.sha256, s.received_at, a.hints,
+       (SELECT json_build_object('unit', t.unit, 'report', t.report, 'period', t.period)::text FROM landing.attribution t
+        WHERE t.arrival_id = a.id ORDER BY t.generation DESC LIMIT 1)
 FROM wanted w JOIN core.submission s ON s.id = w.id JOIN landing.arrival a ON a.id = s.arrival_id
 JOIN LATERAL (SELECT x.generation, x.values_generation FROM core.examination x WHERE x.arrival_id = s.arrival_id
               ORDER BY x.generation DESC LIMIT 1) e ON true
@@ -38,7 +40,8 @@ WHERE o.outcome = 'quarantined' ORDER BY a.received_at, a.locator, a.id
 """
 _VALUES = """
 SELECT o.submission_id, o.form, o.form_version, o.row_key, o.column_code, o.ordinal, o.measure, o.number, o.text_value,
-       o.date_value, o.decimals, o.raw, o.missing, o.sheet, o.cell, o.aggregation, o.restricted, o.generation
+       o.date_value, o.decimals, o.raw, o.missing, o.sheet, o.cell, o.aggregation, o.restricted, o.compare_key,
+       o.generation
 FROM core.observation o JOIN unnest(%s::bigint[], %s::smallint[]) w (submission_id, generation) USING (submission_id, generation)
 """
 
@@ -63,7 +66,7 @@ def read_submissions(connection: Connection, report: str, period: str) -> list[S
     return [
         StoredSubmission(
             row[0], (row[1], row[2], row[3]), row[4], row[5], row[6], row[7],
-            Arrival(row[8], row[9], row[10], row[11], json.loads(row[12])),
+            Arrival(row[8], row[9], row[10], row[11], json.loads(row[12]), json.loads(row[13] or "{}")),
         )
         for row in rows
     ]  # fmt: skip

@@ -5,6 +5,7 @@ All functions work inside the caller's transaction. Observations go by COPY: row
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,8 @@ import psycopg
 
 from etl.examination import Examined
 from etl.findings.model import Finding, Severity
+from etl.forms.declaration import Value
+from etl.text import document_key, name_key
 
 Connection = psycopg.Connection[Any]
 Obligation = tuple[str, str, str]
@@ -25,9 +28,14 @@ LOAD_LOCK = 7_260_002
 """Advisory lock of a load: one at a time, so that "the newest submission" means the same to all."""
 
 SYSTEM = "system"
+_REASONS = {
+    "accept": "Đạt quy tắc kiểm tra",
+    "return": "Có lỗi theo quy tắc kiểm tra",
+    "hold": "Đạt quy tắc kiểm tra; kỳ báo cáo đã công bố, chờ mở lại kỳ",
+}
 _OBSERVATION_TYPES = (
     "int8", "text", "text", "text", "text", "int4", "text", "numeric", "text", "date", "int2", "text", "text", "text",
-    "text", "text", "bool", "int2",
+    "text", "text", "bool", "text", "int2",
 )  # fmt: skip
 FINDING_COLUMNS = (
     "code", "severity", "form", "sheet", "cell", "row_key", "column_code", "field", "value", "expected", "message", "fix",
@@ -45,6 +53,8 @@ class Arrival:
     sha256: str
     received_at: datetime
     hints: dict[str, str]
+    attributed: dict[str, str] = field(default_factory=dict)
+    """Unit, report and period as a person has settled them; empty for almost every arrival."""
 
 
 def read_pending(connection: Connection, arrival_ids: Sequence[int]) -> list[Arrival]:
@@ -138,15 +148,19 @@ class LoadRows:
         generation: int = 1,
         decides: bool = True,
         reason: str | None = None,
+        *,
+        is_held: bool = False,
     ) -> None:
-        """A submission's verdict and, where it `decides`, the system's decision with its reason (default: the verdict's)."""
+        """A submission's verdict and, where it `decides`, the system's decision with its reason (default: the verdict's).
+
+        `is_held`: its period is published, so that what the rules accept waits for the period to be reopened.
+        """
         tally = Counter(finding.severity for finding in examined.findings)
         counts = (tally[Severity.ERROR], tally[Severity.WARNING], tally[Severity.INFO])
         self.verdicts.append((submission_id, examined.verdict, *counts, recorded_at, generation))
         if decides:
-            rejected = examined.verdict == "rejected"
-            reason = reason or ("Có lỗi theo quy tắc kiểm tra" if rejected else "Đạt quy tắc kiểm tra")
-            self.decisions.append((submission_id, "return" if rejected else "accept", SYSTEM, reason, recorded_at))
+            decision = "return" if examined.verdict == "rejected" else "hold" if is_held else "accept"
+            self.decisions.append((submission_id, decision, SYSTEM, reason or _REASONS[decision], recorded_at))
 
     def add_examination(self, arrival_id: int, reading: Reading, recorded_at: datetime, values_generation: int) -> None:
         """Who had an arrival's bytes examined, and why."""
@@ -178,27 +192,21 @@ class LoadRows:
 
     def write_judgements(self, connection: Connection) -> None:
         """Everything else."""
-        with connection.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO core.examination (arrival_id, generation, values_generation, examined_by, reason, recorded_at) "
-                "VALUES (%s, %s, %s, %s, %s, %s)",
-                self.examinations,
-            )
-            cursor.executemany(
-                "INSERT INTO core.verdict (submission_id, verdict, errors, warnings, infos, recorded_at, generation) "
-                "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-                self.verdicts,
-            )
-            cursor.executemany(
-                "INSERT INTO core.decision (submission_id, decision, decided_by, reason, recorded_at) "
-                "VALUES (%s, %s, %s, %s, %s)",
-                self.decisions,
-            )
-            cursor.executemany(
-                "INSERT INTO landing.outcome (arrival_id, generation, outcome, submission_id, unit_hint, report_hint, "
-                "period_hint, recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        for table, rows in (
+            ("core.examination (arrival_id, generation, values_generation, examined_by, reason, recorded_at)", self.examinations),
+            ("core.verdict (submission_id, verdict, errors, warnings, infos, recorded_at, generation)", self.verdicts),
+            # One statement, so that what counts is worked out once (core.counted_now).
+            ("core.decision (submission_id, decision, decided_by, reason, recorded_at)", self.decisions),
+            (
+                "landing.outcome (arrival_id, generation, outcome, submission_id, unit_hint, report_hint, period_hint, "
+                "recorded_at)",
                 self.outcomes,
-            )
+            ),
+        ):
+            if rows:
+                with connection.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+                    for row in rows:
+                        copy.write_row(row)
 
 
 def copy_observations(connection: Connection, loaded: Iterable[tuple[int, Examined, int]]) -> None:
@@ -228,8 +236,16 @@ def observation_rows(submission_id: int, examined: Examined, generation: int = 1
         yield (
             submission_id, key.form, version.version, key.row, key.column, key.ordinal, measure, value.number, value.text,
             value.day, value.decimals, raw if raw is None or raw.isalnum() else _storable(raw), value.missing, sheets[sheet],
-            cell.cell, declared.aggregation, declared.restricted, generation,
+            cell.cell, declared.aggregation, declared.restricted, _compare_key(declared, value.text), generation,
         )  # fmt: skip
+
+
+def _compare_key(declared: Value, text: str | None) -> str | None:
+    """A digest, not the key: its length does not depend on what a sender wrote."""
+    if declared.identifies is None or text is None:
+        return None
+    key = document_key(text) if declared.identifies == "document" else name_key(text)
+    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest() if key else None
 
 
 def copy_findings(connection: Connection, findings: Iterable[tuple[int, int, Sequence[Finding], datetime]]) -> None:

@@ -10,19 +10,15 @@ WITH line AS (
            max(o.date_value) FILTER (WHERE o.measure = 'F14.ngay_ky') AS signed,
            max(o.text_value) FILTER (WHERE o.measure = 'F14.hinh_thuc') AS award,
            max(o.text_value) FILTER (WHERE o.measure = 'F14.doi_tuong') AS kind,
-           max(o.text_value) FILTER (WHERE o.measure = 'F14.ten_don_vi') AS recipient
+           max(o.compare_key) FILTER (WHERE o.measure = 'F14.so_quyet_dinh') AS decision_key,
+           max(o.compare_key) FILTER (WHERE o.measure = 'F14.ten_don_vi') AS recipient_key
     FROM mart.accepted a
     JOIN core.observation o ON o.submission_id = a.submission_id AND o.generation = a.generation AND o.form = 'F14'
     WHERE a.report = :report AND a.period = :period
     GROUP BY a.unit, a.unit_name, o.row_key, o.ordinal
 ), keyed AS (
-    -- Blanks and capitals in a number or a name are a matter of typing. lower() may know only the letters a to z.
-    SELECT l.*, lower(translate(regexp_replace(l.decision, '\s', '', 'g'), a.capital, a.small)) AS decision_key,
-           lower(translate(regexp_replace(l.recipient, '\s+', ' ', 'g'), a.capital, a.small)) AS recipient_key
-    FROM line l
-    CROSS JOIN (SELECT 'ÀÁẢÃẠĂẰẮẲẴẶÂẦẤẨẪẬÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ' AS capital,
-                       'àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ' AS small) a
-    WHERE l.decision IS NOT NULL AND l.recipient IS NOT NULL
+    -- The digests made at load, as mart.award_line counts by them: spellings are one, "theo danh sách" is like no other.
+    SELECT l.* FROM line l WHERE l.decision_key IS NOT NULL AND l.recipient_key IS NOT NULL AND l.signed IS NOT NULL
 ), twice AS (
     SELECT max(decision) AS decision, decision_key, signed, array_agg(DISTINCT unit ORDER BY unit) AS units
     FROM keyed GROUP BY decision_key, signed, award, kind, recipient_key
@@ -35,7 +31,7 @@ WITH line AS (
     JOIN LATERAL unnest(t.units) b (unit) ON a.unit < b.unit
     GROUP BY a.unit, b.unit, t.decision_key, t.signed
 ), numbered AS (
-    SELECT s.*, row_number() OVER (PARTITION BY s.unit, s.other ORDER BY s.signed, s.decision_key) AS place FROM shared s
+    SELECT s.*, row_number() OVER (PARTITION BY s.unit, s.other ORDER BY s.signed, s.decision, s.decision_key) AS place FROM shared s
 ), name AS (
     SELECT unit, max(unit_name) AS unit_name FROM line GROUP BY unit
 )

@@ -22,6 +22,7 @@ from etl.usecases.load import make_examiner
 from tests.findings.pairs_awards import AWARD_PAIRS
 from tests.findings.pairs_basics import BASIC_PAIRS, STAFF_PAIRS
 from tests.findings.pairs_decisions import BLOC_PAIRS, DECISION_PAIRS
+from tests.findings.pairs_json import make_json_pairs
 from tests.golden.make_cases import copy_row, merge_movements, put, rename
 from tests.golden.old_ways import (
     TCVN3,
@@ -58,12 +59,19 @@ from tests.golden.sender import (
 ELSEWHERE: Mapping[str, str] = {
     "ID-UNIT-NOT-IN-FORCE": "needs a register with an abolished unit: tests/recognition/test_identify.py",
     "ID-PERIOD-NOT-STARTED": "needs the receipt instant: tests/usecases",
+    "ID-SENDER-UNKNOWN": "needs a mail: tests/usecases/test_mail_senders.py",
+    "ID-SENDER-OTHER": "needs a mail: tests/usecases/test_mail_senders.py",
+    "ID-SENDER-FORGED": "needs a mail: tests/usecases/test_mail_senders.py",
+    "ID-SENDER-UNVERIFIED": "needs a mail: tests/usecases/test_mail_senders.py",
+    "ID-ATTRIBUTED": "needs somebody who attributes: tests/alerts/test_quarantine.py",
     "F06-FIGHTERS-QUOTA": "in force until 2023 only: tests/validation/test_award_rules.py",
     "H-CUMULATIVE-FALLS": "needs the warehouse: tests/usecases/test_history_rules.py",
     "H-SAME-AS-LAST": "needs the warehouse: tests/usecases/test_history_rules.py",
     "H-WINDOW-FALLS": "needs the warehouse: tests/usecases/test_history_rules.py",
     "H-CHANGE-50": "needs the warehouse: tests/usecases/test_history_rules.py",
     "P-BLOC-SUM": "needs the warehouse: tests/usecases/test_period_rules.py",
+    "P-BLOC-MEMBERS": "needs the warehouse: tests/marts/test_blocs.py",
+    "P-BLOC-PROPOSAL": "needs the warehouse: tests/marts/test_blocs.py",
     "P-FEW-PEERS": "needs the warehouse: tests/usecases/test_period_rules.py",
     "P-NARRATIVE-REUSED": "needs the warehouse: tests/usecases/test_period_rules.py",
     "P-OUTLIER": "needs the warehouse: tests/usecases/test_period_rules.py",
@@ -350,6 +358,7 @@ CASES |= {code: year_pair(*told) for code, told in BASIC_PAIRS.items()}
 CASES |= {code: year_pair(*told, report=STATISTICS) for code, told in STAFF_PAIRS.items()}
 CASES |= {code: year_pair(*told) for code, told in DECISION_PAIRS.items()}
 CASES |= {code: year_pair(*told, unit=BLOC) for code, told in BLOC_PAIRS.items()}
+CASES |= {code: pair(*told) for code, told in make_json_pairs().items()}
 
 
 @pytest.fixture(scope="module")

@@ -88,6 +88,7 @@ BAD: dict[str, tuple[Spec, str]] = {
     ),
     "rows from elsewhere": (list_form(rows_from="register"), "rows_from"),
     "a number of several lines": (fields_form(fields=[row(multiline=True)]), "multiline"),
+    "a number that names somebody": (fields_form(fields=[row(identifies="name")]), "identifies"),
     "a field that every view has": (fields_form(fields=[row(field="unit")]), "wide view"),
     "rows of one measure": (
         matrix_form(rows=[{"code": "01", "label": "A", "measure": "02"}, {"code": "02", "label": "B"}]), "measure",

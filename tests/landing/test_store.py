@@ -7,6 +7,7 @@ import io
 import os
 import tracemalloc
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 
@@ -111,3 +112,27 @@ def test_bytes_and_name_are_on_the_disk_before_anyone_relies_on_them(
     assert [exists for _, exists in seen] == [False, True, True]
     assert seen[0][0].endswith(".part")
     assert [place for place, _ in seen[1:]] == [str(target.parent), str(tmp_path)]
+
+
+class Once(io.RawIOBase):
+    """A stream such as a network has: it cannot be read twice."""
+
+    def __init__(self, chunks: int) -> None:
+        self.left = chunks
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        self.left -= 1
+        return os.urandom(1) * size if self.left >= 0 else b""
+
+
+def test_a_stream_that_is_read_once_is_never_in_memory_as_a_whole(tmp_path: Path) -> None:
+    store = LandingStore((tmp_path / "landing").as_uri())
+    tracemalloc.start()
+    stored = store.put_stream(cast("BinaryIO", Once(24)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (stored.size, store.size(stored.sha256)) == (24 * CHUNK_BYTES, 24 * CHUNK_BYTES)
+    assert peak < 6 * CHUNK_BYTES

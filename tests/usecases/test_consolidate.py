@@ -236,7 +236,7 @@ def test_official_workbook_shows_the_figures(filled: Settings, province: Provinc
         path = export_workbook(context, REPORT, PERIOD, tmp_path / "chính thức.xlsx", AFTERWARDS)
         total = trace_figure(context, f"{REPORT}:{PERIOD}/F05/01/F05.01.1").value
     workbook = openpyxl.load_workbook(io.BytesIO(path.read_bytes()))
-    sheet = next(sheet for sheet in workbook if sheet.title.startswith("F05"))
+    sheet = next(sheet for sheet in workbook if sheet.title.startswith("0603"))
     first_row = next(row for row in sheet.iter_rows() if row[1].value == "01")
     assert first_row[2].value == total
     formulas = [

@@ -67,7 +67,7 @@ def status_at(context: Context, moment: datetime) -> str:
 def figure_at(context: Context, moment: datetime | None) -> list[tuple[object, ...]]:
     """The department's certificates of collectives as the marts have them."""
     with open_snapshot(context, moment) as connection:
-        query = "SELECT number, generation FROM mart.figure_source f JOIN mart.accepted a USING (submission_id) "
+        query = "SELECT f.number, a.generation FROM mart.figure_source f JOIN mart.accepted a USING (submission_id) "
         rows = connection.exec_driver_sql(query + "WHERE f.measure = 'F05.02.2'").all()
     return [tuple(row) for row in rows]
 

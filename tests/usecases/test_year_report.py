@@ -52,7 +52,7 @@ def test_the_years_report_goes_the_whole_way(
     # Line 3 of one unit and line 3 of another are not to be added up, nor the scores of blocs; complaints are restricted.
     assert not forms & {"F11", "F13", "F14"}
     sheets = openpyxl.load_workbook(path).sheetnames
-    assert any(name.startswith("F05") for name in sheets)
+    assert any(name.startswith("0603") for name in sheets)
 
 
 def test_a_corrected_coefficient_retires_the_row_before_it(

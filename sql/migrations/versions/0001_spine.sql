@@ -121,6 +121,21 @@ CREATE TABLE landing.arrival (
     received_at timestamptz NOT NULL, hints text NOT NULL DEFAULT '{}', recorded_at timestamptz NOT NULL
 );
 CREATE INDEX ON landing.arrival (channel, locator, part, id);
+-- What each channel offered and we have: written with its arrivals and refusals in one transaction, before the channel is told.
+-- acknowledged_at is written once, after it was told; what is recorded without it is told again, and never fetched again.
+CREATE TABLE landing.offer (
+    channel text NOT NULL, locator text NOT NULL, version text NOT NULL,
+    recorded_at timestamptz NOT NULL, acknowledged_at timestamptz, PRIMARY KEY (channel, locator, version)
+);
+CREATE INDEX ON landing.offer (channel) WHERE acknowledged_at IS NULL;
+-- What was offered and not taken, with a code of etl.channels.refusals; its bytes are not kept.
+CREATE TABLE landing.refusal (
+    channel text NOT NULL, locator text NOT NULL, version text NOT NULL, part text NOT NULL,
+    file_name text NOT NULL, code text NOT NULL, detail text NOT NULL, hints text NOT NULL,
+    received_at timestamptz NOT NULL, recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (channel, locator, version, part),
+    FOREIGN KEY (channel, locator, version) REFERENCES landing.offer DEFERRABLE INITIALLY DEFERRED
+);
 
 -- ---------------------------------------------------------------------------------------------------- core
 CREATE TABLE core.submission (
@@ -141,10 +156,22 @@ CREATE TABLE core.examination (
 -- the row of the highest generation holds (landing.current_outcome).
 CREATE TABLE landing.outcome (
     arrival_id bigint NOT NULL REFERENCES landing.arrival, generation smallint NOT NULL DEFAULT 1,
-    outcome text NOT NULL CHECK (outcome IN ('submission', 'quarantined', 'already_received')),
+    outcome text NOT NULL CHECK (outcome IN ('submission', 'quarantined', 'already_received', 'discarded')),
     submission_id bigint REFERENCES core.submission, unit_hint text, report_hint text, period_hint text,
     recorded_at timestamptz NOT NULL,
-    PRIMARY KEY (arrival_id, generation), CHECK ((outcome = 'quarantined') = (submission_id IS NULL))
+    PRIMARY KEY (arrival_id, generation), CHECK ((outcome IN ('quarantined', 'discarded')) = (submission_id IS NULL))
+);
+-- What people settled of files in quarantine: whose one is, or that it is nobody's. `generation` is that of the outcome it led to;
+-- the newest attribution of an arrival holds whenever its bytes are read again. A discard deletes nothing.
+CREATE TABLE landing.attribution (
+    arrival_id bigint NOT NULL REFERENCES landing.arrival, generation smallint NOT NULL,
+    unit text NOT NULL, report text NOT NULL, period text NOT NULL, attributed_by text NOT NULL CHECK (attributed_by <> ''),
+    reason text NOT NULL CHECK (reason <> ''), recorded_at timestamptz NOT NULL, PRIMARY KEY (arrival_id, generation)
+);
+CREATE TABLE landing.discard (
+    arrival_id bigint NOT NULL REFERENCES landing.arrival, generation smallint NOT NULL,
+    discarded_by text NOT NULL CHECK (discarded_by <> ''), reason text NOT NULL CHECK (reason <> ''),
+    recorded_at timestamptz NOT NULL, PRIMARY KEY (arrival_id, generation)
 );
 CREATE VIEW landing.current_outcome AS
 SELECT o.* FROM landing.outcome o
@@ -158,20 +185,28 @@ CREATE TABLE core.verdict (
 CREATE INDEX ON core.verdict (submission_id);
 CREATE TABLE core.decision (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, submission_id bigint NOT NULL REFERENCES core.submission,
-    decision text NOT NULL CHECK (decision IN ('accept', 'return')), decided_by text NOT NULL, reason text NOT NULL,
+    -- hold: valid, but its period is published; it counts nowhere until the period is reopened and it is accepted.
+    decision text NOT NULL CHECK (decision IN ('accept', 'return', 'hold')), decided_by text NOT NULL, reason text NOT NULL,
     recorded_at timestamptz NOT NULL
 );
 CREATE INDEX ON core.decision (submission_id, id);
+CREATE INDEX ON core.decision (submission_id) WHERE decision = 'hold';
 CREATE TABLE core.observation (
     submission_id bigint NOT NULL, form text NOT NULL, form_version text NOT NULL, row_key text NOT NULL,
     column_code text NOT NULL, ordinal integer NOT NULL, measure text NOT NULL,
     number numeric, text_value text, date_value date, decimals smallint, raw text,
     missing text CHECK (missing IN ('blank', 'not_applicable', 'not_reported', 'bad', 'absent')),
     sheet text, cell text, aggregation text NOT NULL, restricted boolean NOT NULL,
+    -- Of a text that the form declares to identify something: a digest equal for spellings of the same decision or name, so
+    -- that marts can count once what two units tell, without comparing letters in SQL.
+    compare_key text,
     -- Which reading of the file this is: readers of current values compare it with core.standing_submissions().generation.
     generation smallint NOT NULL DEFAULT 1,
     PRIMARY KEY (submission_id, form, row_key, column_code, ordinal, generation)
 );
+-- A submission has some five hundred cells. ANALYZE looks at whole pages, sees few submissions in them and takes each for many
+-- thousand cells; the plans that follow from it are a hundred times too dear.
+ALTER TABLE core.observation ALTER COLUMN submission_id SET (n_distinct = -0.002);
 -- The reference to core.submission, checked once a statement: row by row a load would look up the same few hundred parents
 -- a hundred thousand times, which took a third of its time. Submissions are never deleted or renumbered.
 CREATE FUNCTION core.require_submissions() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -212,6 +247,71 @@ CROSS JOIN (SELECT coalesce(nullif(current_setting('movement_reports.as_of', tru
 WHERE f.recorded_at <= t.at AND NOT EXISTS (
     SELECT 1 FROM core.examination e
     WHERE e.arrival_id = f.arrival_id AND e.generation > f.generation AND e.recorded_at <= t.at);
+-- What counts now: what core.standing_submissions says of 'infinity', with what the marts need of each, so that a mart begins
+-- with a hundred rows that the planner can count instead of working out which of ten thousand submissions stand. Derived:
+-- the triggers below keep it in the transaction of whatever changes it, `init` makes it anew where it differs, and nothing
+-- reads it as of an instant (core.counted).
+CREATE TABLE core.counted_now (
+    report text NOT NULL, period text NOT NULL, unit text NOT NULL, unit_name text NOT NULL, unit_type text NOT NULL,
+    received_at timestamptz NOT NULL, submission_id bigint NOT NULL, generation smallint NOT NULL, sha256 text NOT NULL,
+    estimated boolean NOT NULL, PRIMARY KEY (report, period, unit)
+);
+-- One writer at a time: two who each do not see the other's decision would both keep a wrong row. Deleted and written also
+-- where nothing changes, so that a transaction with an old snapshot meets the other's row and fails, to be tried again.
+CREATE FUNCTION core.count_again(of_reports text[], of_periods text[], of_units text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE part record;
+BEGIN
+    IF of_units = '{}' THEN RETURN; END IF;
+    PERFORM pg_advisory_xact_lock(7260005);
+    FOR part IN
+        SELECT t.report, t.period, array_agg(t.unit) AS units FROM unnest(of_reports, of_periods, of_units) t (report, period, unit)
+        GROUP BY t.report, t.period
+    LOOP
+        DELETE FROM core.counted_now c WHERE c.report = part.report AND c.period = part.period AND c.unit = ANY (part.units);
+        INSERT INTO core.counted_now
+        SELECT a.report, a.period, a.unit, o.unit_name, o.unit_type, a.received_at, a.submission_id, a.generation, s.sha256,
+               coalesce((SELECT e.text_value = 'yes' FROM core.observation e
+                         WHERE e.submission_id = a.submission_id AND e.form = 'F00' AND e.measure = 'F00.la_uoc_tinh'
+                           AND e.generation = a.generation AND e.ordinal = 0 LIMIT 1), false)
+        FROM core.standing_submissions('infinity') a
+        JOIN core.submission s ON s.id = a.submission_id
+        JOIN register.obligation o ON o.report = part.report AND o.period = part.period AND o.unit = a.unit AND o.retired_at IS NULL
+        WHERE a.report = part.report AND a.period = part.period AND a.unit = ANY (part.units);
+    END LOOP;
+END $$;
+CREATE FUNCTION core.count_decided() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM core.count_again(array_agg(s.report), array_agg(s.period), array_agg(s.unit))
+    FROM (SELECT DISTINCT s.report, s.period, s.unit FROM written w JOIN core.submission s ON s.id = w.submission_id) s
+    HAVING count(*) > 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER decision_counts AFTER INSERT ON core.decision REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION core.count_decided();
+-- The first reading of a file comes before the decision on it; a later one may change which values hold.
+CREATE FUNCTION core.count_examined() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM core.count_again(array_agg(s.report), array_agg(s.period), array_agg(s.unit))
+    FROM (SELECT DISTINCT s.report, s.period, s.unit FROM written w JOIN core.submission s ON s.arrival_id = w.arrival_id
+          WHERE w.generation > 1) s
+    HAVING count(*) > 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER examination_counts AFTER INSERT ON core.examination REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION core.count_examined();
+CREATE FUNCTION core.count_owed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM core.count_again(array_agg(s.report), array_agg(s.period), array_agg(s.unit))
+    FROM (SELECT DISTINCT s.report, s.period, s.unit FROM written w
+          JOIN core.submission s ON s.report = w.report AND s.period = w.period AND s.unit = w.unit) s
+    HAVING count(*) > 0;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER obligation_counts AFTER INSERT ON register.obligation REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION core.count_owed();
+CREATE TRIGGER ended_obligation_counts AFTER UPDATE ON register.obligation REFERENCING NEW TABLE AS written
+    FOR EACH STATEMENT EXECUTE FUNCTION core.count_owed();
 -- Findings of the rules between units: on the period, for the reviewer; never part of a verdict. Replaced at each consolidation.
 CREATE TABLE core.period_finding (
     report text NOT NULL, period text NOT NULL, code text NOT NULL, severity text NOT NULL, subject text NOT NULL,
@@ -221,10 +321,95 @@ CREATE TABLE core.period_finding (
     UNIQUE NULLS NOT DISTINCT (report, period, code, subject, unit, form, row_key, column_code)
 );
 
+-- Review of a period: a row an action, the newest version holds; a period without a row is open. `version` is what a reviewer has
+-- seen when acting: two who act on the same version cannot both be written. An approval freezes the figures as of `as_of`;
+-- from then on nothing of the period is recorded at or before it (core.record_after_freeze).
+CREATE TABLE core.period_event (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, report text NOT NULL, period text NOT NULL,
+    version integer NOT NULL CHECK (version >= 1), action text NOT NULL CHECK (action IN ('start', 'approve', 'publish', 'reopen')),
+    state text NOT NULL CHECK (state IN ('under_review', 'approved', 'published', 'reopened')),
+    decided_by text NOT NULL CHECK (decided_by <> ''), reason text NOT NULL CHECK (reason <> ''),
+    as_of timestamptz, -- of an approval: the instant whose figures are approved
+    publication_number integer, -- of a publishing: which one of the period, from 1
+    recorded_at timestamptz NOT NULL, UNIQUE (report, period, version),
+    CHECK ((action = 'approve') = (as_of IS NOT NULL)), CHECK ((action = 'publish') = (publication_number IS NOT NULL))
+);
+CREATE INDEX ON core.period_event (report, period, as_of) WHERE as_of IS NOT NULL;
+-- What an approval froze: every figure of every mart as text of its exact value. Never changed: that it was published, and under
+-- which number, or was withdrawn, the events say (core.publication_state). `checksum` is SHA-256 over core.figure_line of each.
+CREATE TABLE core.publication (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, event_id bigint NOT NULL UNIQUE REFERENCES core.period_event,
+    report text NOT NULL, period text NOT NULL, as_of timestamptz NOT NULL, checksum text NOT NULL CHECK (checksum ~ '^[0-9a-f]{64}$'),
+    figures integer NOT NULL, recorded_at timestamptz NOT NULL
+);
+CREATE INDEX ON core.publication (report, period);
+CREATE TABLE core.published_figure (
+    publication_id bigint NOT NULL REFERENCES core.publication, figure text NOT NULL, mart text NOT NULL, row_key text NOT NULL,
+    measure text NOT NULL, label text, unit_of_measure text, aggregation text, value text, units integer, estimated_units integer,
+    PRIMARY KEY (publication_id, figure)
+);
+-- An instant that figures were frozen as of is closed: in a simulated province a later file may carry an earlier receipt, on
+-- several machines a clock may lag; what comes after a freeze is recorded after it, or the frozen figures could not be had again.
+CREATE FUNCTION core.record_after_freeze() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE frozen timestamptz;
+BEGIN
+    IF TG_TABLE_NAME = 'submission' THEN
+        SELECT max(e.as_of) INTO frozen FROM core.period_event e
+        WHERE e.report = NEW.report AND e.period = NEW.period AND e.as_of IS NOT NULL;
+    ELSIF TG_TABLE_NAME IN ('decision', 'verdict') THEN
+        SELECT max(e.as_of) INTO frozen FROM core.submission s
+        JOIN core.period_event e ON e.report = s.report AND e.period = s.period AND e.as_of IS NOT NULL WHERE s.id = NEW.submission_id;
+    ELSE
+        SELECT max(e.as_of) INTO frozen FROM core.submission s
+        JOIN core.period_event e ON e.report = s.report AND e.period = s.period AND e.as_of IS NOT NULL WHERE s.arrival_id = NEW.arrival_id;
+    END IF;
+    IF NEW.recorded_at <= frozen THEN
+        NEW.recorded_at := frozen + interval '1 microsecond';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER submission_after_freeze BEFORE INSERT ON core.submission FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
+CREATE TRIGGER examination_after_freeze BEFORE INSERT ON core.examination FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
+CREATE TRIGGER verdict_after_freeze BEFORE INSERT ON core.verdict FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
+CREATE TRIGGER decision_after_freeze BEFORE INSERT ON core.decision FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
+CREATE TRIGGER finding_after_freeze BEFORE INSERT ON core.finding FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
+-- The same of the register: what belongs to one period by that period's freezes, all else by any. Working days told of for the first
+-- time are of no day of recording (-infinity) and stay so.
+CREATE FUNCTION register.record_after_freeze() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE frozen timestamptz;
+BEGIN
+    IF TG_TABLE_NAME IN ('period', 'obligation') THEN
+        SELECT max(e.as_of) INTO frozen FROM core.period_event e
+        WHERE e.report = NEW.report AND e.period = NEW.period AND e.as_of IS NOT NULL;
+    ELSE
+        SELECT max(e.as_of) INTO frozen FROM core.period_event e WHERE e.as_of IS NOT NULL;
+    END IF;
+    IF TG_OP = 'INSERT' AND NEW.recorded_at <= frozen AND NEW.recorded_at > '-infinity' THEN
+        NEW.recorded_at := frozen + interval '1 microsecond';
+    ELSIF TG_OP = 'UPDATE' AND OLD.retired_at IS NULL AND NEW.retired_at <= frozen THEN
+        NEW.retired_at := frozen + interval '1 microsecond';
+    END IF;
+    RETURN NEW;
+END $$;
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'register'::regnamespace AND c.relkind = 'r' LOOP
+        EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE OF retired_at ON register.%I FOR EACH ROW '
+                       'WHEN (NEW.recorded_at > ''-infinity'' OR NEW.retired_at IS NOT NULL) '
+                       'EXECUTE FUNCTION register.record_after_freeze()', name || '_after_freeze', name);
+    END LOOP;
+END $$;
+
 -- ---------------------------------------------------------------------------------------------------- ops
 -- Our own faults, by arrival: the arrival stays pending and is tried again. Never shown to a unit.
 CREATE TABLE ops.fault (
     arrival_id bigint NOT NULL REFERENCES landing.arrival, what text NOT NULL, recorded_at timestamptz NOT NULL
+);
+-- What a channel remembers from one look to the next (validators of pages already taken wholly): it saves work, no more; without
+-- a row everything is asked for again and landing.offer tells what is known.
+CREATE TABLE ops.channel_note (
+    channel text NOT NULL, name text NOT NULL, value text NOT NULL, PRIMARY KEY (channel, name)
 );
 CREATE TABLE ops.consolidation (
     report text NOT NULL, period text NOT NULL, figures integer NOT NULL, period_findings integer NOT NULL,
@@ -253,6 +438,7 @@ CREATE TABLE ops.outbox (
     recipient text NOT NULL, people_of text NOT NULL, -- whose contact it is: the unit's, or its heir's
     role text NOT NULL, letter text NOT NULL, due_at timestamptz, valid_until timestamptz NOT NULL,
     decision_id bigint REFERENCES core.decision, cancelled_why text, recorded_at timestamptz NOT NULL,
+    arrival_id bigint REFERENCES landing.arrival, -- of an answer about a file that is no submission
     UNIQUE (unit, report, period, rung, occasion, recipient)
 );
 CREATE INDEX ON ops.outbox (letter_id);
@@ -284,9 +470,47 @@ CREATE FUNCTION ops.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE restrict_violation USING MESSAGE = format('%s.%s is only added to', TG_TABLE_SCHEMA, TG_TABLE_NAME);
 END $$;
+CREATE TRIGGER attribution_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON landing.attribution
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+CREATE TRIGGER discard_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON landing.discard
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
 CREATE TRIGGER mute_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.mute
     FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
 CREATE TRIGGER acknowledgement_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.acknowledgement
     FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
 CREATE TRIGGER register_change_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.register_change
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+CREATE TRIGGER period_event_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON core.period_event
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+CREATE TRIGGER publication_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON core.publication
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+CREATE TRIGGER published_figure_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON core.published_figure
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+-- Accounts of the standing office's pages (small installations; others log in by OpenID Connect), their sessions by the hash
+-- of the cookie, so that who reads this table cannot pose as anybody, and personal links that were revoked.
+CREATE TABLE ops.account (
+    login text PRIMARY KEY CHECK (login = lower(login) AND login <> ''), name text NOT NULL,
+    role text NOT NULL CHECK (role IN ('reader', 'reviewer', 'publisher', 'administrator')),
+    password_hash text NOT NULL, disabled_at timestamptz, recorded_at timestamptz NOT NULL, changed_at timestamptz NOT NULL
+);
+CREATE TABLE ops.session (
+    token_hash text PRIMARY KEY, login text NOT NULL, name text NOT NULL,
+    role text NOT NULL CHECK (role IN ('reader', 'reviewer', 'publisher', 'administrator')),
+    via text NOT NULL CHECK (via IN ('account', 'oidc')),
+    begun_at timestamptz NOT NULL, seen_at timestamptz NOT NULL, expires_at timestamptz NOT NULL, ended_at timestamptz
+);
+CREATE INDEX ON ops.session (login) WHERE ended_at IS NULL;
+CREATE TABLE ops.link_revocation (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, unit text NOT NULL, report text NOT NULL, period text NOT NULL,
+    revoked_by text NOT NULL CHECK (revoked_by <> ''), reason text NOT NULL CHECK (reason <> ''), recorded_at timestamptz NOT NULL
+);
+CREATE TRIGGER link_revocation_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.link_revocation
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+-- Every write and every log-in through the pages: who did what to what. Never what a form held: it may be people's data.
+CREATE TABLE ops.action (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL, login text NOT NULL, role text NOT NULL,
+    action text NOT NULL, subject text NOT NULL, outcome text NOT NULL
+);
+CREATE INDEX ON ops.action (at);
+CREATE TRIGGER action_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.action
     FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();

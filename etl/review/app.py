@@ -1,0 +1,138 @@
+"""The app: routes, guard, headers, errors as pages. For `serve` (own log-in), or for a host that knows its people."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import urlencode
+
+import psycopg
+import sqlalchemy.exc
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException as AnyHttpError
+
+from etl.calendar.periods import UnknownPeriod
+from etl.register.model import UnknownReport
+from etl.review import routes
+from etl.review.access import Identify, guard_app, make_guard, read_access_table
+from etl.review.limits import BodyLimit, RateLimit
+from etl.review.office import Office
+from etl.review.pages import render, security_headers
+from etl.review.people import NOBODY
+from etl.review.sessions import identify as identify_by_cookie
+from etl.usecases.context import WarehouseNotReady
+from etl.warehouse.server import ServerError
+
+log = logging.getLogger(__name__)
+
+TITLE: Final = "Báo cáo phong trào thi đua"
+_FORM_BYTES: Final = 256 * 1024
+_UPLOAD_SLACK: Final = 64 * 1024
+
+
+def create_app(office: Office, *, identify: Identify = identify_by_cookie, own_login: bool = True) -> FastAPI:
+    """The pages over `office`. `identify` says who asks; `own_login` False where a host logs people in and frames us.
+
+    Raises BadAccessTable when a route is missing in access.yaml.
+    """
+    table = read_access_table()
+
+    @asynccontextmanager
+    async def live(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        office.close()
+
+    app = FastAPI(
+        title=TITLE, docs_url=None, redoc_url=None, openapi_url=None, lifespan=live, redirect_slashes=False,
+        dependencies=[Depends(make_guard(table, identify))],
+    )  # fmt: skip
+    app.state.office = office
+    app.state.access = table
+    app.state.own_login = own_login
+    app.state.framed = not own_login
+    app.state.limits = {
+        "log-in": RateLimit(10, 300),
+        "log-in of account": RateLimit(10, 900),
+        "upload": RateLimit(30, 600),
+        "entrance": RateLimit(300, 60),
+    }
+    for router in routes.ROUTERS:
+        app.include_router(router)
+    guard_app(app, table)
+    app.middleware("http")(_add_headers)
+    app.add_middleware(BodyLimit, most=_FORM_BYTES, upload_suffix="/upload", most_upload=_bound_uploads(office))
+    _answer_errors(app)
+    return app
+
+
+def _bound_uploads(office: Office) -> Callable[[], int]:
+    # Asked when something is sent: a host may load the app before the settings can be read.
+    return lambda: office.context().settings.max_file_bytes + _UPLOAD_SLACK
+
+
+async def _add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    answer = await call_next(request)
+    is_page = not request.url.path.startswith(f"{request.scope.get('root_path', '')}/static/")
+    for name, value in security_headers(request, is_page).items():
+        answer.headers.setdefault(name, value)
+    return answer
+
+
+def _answer_errors(app: FastAPI) -> None:
+    async def refuse(request: Request, error: Exception) -> Response:
+        if not isinstance(error, AnyHttpError):
+            raise error
+        person = getattr(request.state, "person", NOBODY)
+        if error.status_code == 401 and request.app.state.own_login and request.method == "GET" and person is NOBODY:
+            back = request.url.path.removeprefix(request.scope.get("root_path", ""))
+            query = urlencode({"next": f"{back}?{request.url.query}" if request.url.query else back})
+            target = f"{request.scope.get('root_path', '')}/login?{query}"
+            if request.headers.get("hx-request"):  # htmx would put the log-in page into a corner of the page
+                return Response(status_code=401, headers={"HX-Redirect": target})
+            return RedirectResponse(target, status_code=303)
+        return show_refusal(request, error.status_code, error.detail)
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        return show_refusal(request, 404, str(error))
+
+    async def unreadable(request: Request, _: Exception) -> Response:
+        return show_refusal(request, 422, "Địa chỉ hoặc biểu mẫu thiếu thông tin hoặc có giá trị không hợp lệ.")
+
+    async def unreachable(request: Request, error: Exception) -> Response:
+        log.error("page %s: the warehouse failed (%s)", request.scope["route"].path, type(error).__name__)
+        return show_refusal(request, 503)
+
+    app.add_exception_handler(AnyHttpError, refuse)
+    app.add_exception_handler(UnknownReport, unknown)
+    app.add_exception_handler(UnknownPeriod, unknown)
+    app.add_exception_handler(RequestValidationError, unreadable)
+    for kind in _UNREACHABLE:
+        app.add_exception_handler(kind, unreachable)
+
+
+_UNREACHABLE: Final[tuple[type[Exception], ...]] = (
+    ConnectionError, WarehouseNotReady, ServerError, sqlalchemy.exc.SQLAlchemyError, psycopg.Error,
+)  # fmt: skip
+_SENTENCES: Final = {
+    400: "Yêu cầu không hợp lệ.",
+    401: "Cần đăng nhập để xem trang này.",
+    403: "Tài khoản của bạn không có quyền thực hiện việc này.",
+    404: "Không tìm thấy trang.",
+    405: "Trang này không nhận yêu cầu như vậy.",
+    409: "Có người khác vừa thay đổi. Hãy tải lại trang.",
+    413: "Tệp quá lớn.",
+    422: "Thông tin chưa hợp lệ.",
+    429: "Thao tác quá nhiều lần trong thời gian ngắn. Hãy chờ ít phút rồi thử lại.",
+    503: "Kho số liệu tạm thời không trả lời. Hãy thử lại sau ít phút.",
+}
+
+
+def show_refusal(request: Request, status: int, text: str | None = None) -> Response:
+    """An error as a page in Vietnamese. Starlette's own English phrases are replaced."""
+    known = _SENTENCES.get(status, "Hệ thống gặp lỗi. Cán bộ quản trị đã được ghi nhận lỗi này.")
+    plain = text if text and not text.isascii() else known
+    return render(request, "refusal.html", status, status=status, text=plain)

@@ -1,0 +1,99 @@
+"""Limits on how often and how much somebody may ask. Counts live in this program: one server process, as `serve` starts it."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_MOST_KEYS = 20_000
+
+
+@dataclass
+class RateLimit:
+    """At most `most` events in `seconds` for one key (an address, an account, a link)."""
+
+    most: int
+    seconds: float
+    clock: Callable[[], float] = monotonic
+    _events: dict[str, deque[float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def allows(self, key: str) -> bool:
+        """Count one event; False when there were too many."""
+        now = self.clock()
+        with self._lock:
+            if len(self._events) > _MOST_KEYS:
+                self._events = {k: e for k, e in self._events.items() if e and e[-1] > now - self.seconds}
+            events = self._events.setdefault(key, deque())
+            while events and events[0] <= now - self.seconds:
+                events.popleft()
+            if len(events) >= self.most:
+                return False
+            events.append(now)
+            return True
+
+    def forget(self, key: str) -> None:
+        """Start anew, after a success."""
+        with self._lock:
+            self._events.pop(key, None)
+
+
+class TooLarge(ValueError):
+    """The body is larger than a page of ours may send."""
+
+
+class BodyLimit:
+    """Refuses request bodies over `most` bytes, announced or not, before a page sees them. Uploads have their own bound."""
+
+    def __init__(self, app: ASGIApp, most: int, upload_suffix: str, most_upload: Callable[[], int]) -> None:
+        self.app, self.most, self.upload_suffix, self.most_upload = app, most, upload_suffix, most_upload
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        upload = scope["method"] == "POST" and scope["path"].endswith(self.upload_suffix)
+        most = self.most_upload() if upload else self.most
+        announced = dict(scope["headers"]).get(b"content-length", b"")
+        if announced.isdigit() and int(announced) > most:
+            await _refuse(send)
+            return
+        seen = 0
+        over = started = False
+
+        async def bounded() -> Message:
+            nonlocal seen, over
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > most:
+                over = True
+                raise TooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            if over and not started:
+                return  # whoever caught TooLarge answers with something else; ours is said below
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, bounded, watched)
+        except TooLarge:
+            if started:
+                raise
+        if over and not started:
+            await _refuse(send)
+
+
+async def _refuse(send: Send) -> None:
+    text = "Tệp hoặc nội dung gửi lên quá lớn.".encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await send({"type": "http.response.body", "body": text})

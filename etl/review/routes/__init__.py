@@ -1,0 +1,7 @@
+"""The routes, one module a part of the pages. A module has a `router`; its routes stand in access.yaml too."""
+
+from etl.review.routes import board, entry, office_work, periods, submissions, tables
+
+ROUTERS = (
+    entry.router, board.router, submissions.router, tables.router, periods.router, office_work.router,
+)  # fmt: skip

@@ -1,0 +1,162 @@
+"""The door: log-in with an account here, log-out, our own static files, whether the program lives."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
+from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
+
+from etl.review import oidc
+from etl.review.office import Office
+from etl.review.pages import render
+from etl.review.people import NOBODY
+from etl.review.sessions import forget, remember
+from etl.settings import OidcSettings
+from etl.usecases.accounts import BadAccount, log_in, open_session
+from etl.usecases.unit_links import read_secret
+
+log = logging.getLogger(__name__)
+router = APIRouter()
+_STATIC: Final = Path(__file__).resolve().parent.parent / "static"
+_KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+Next = Annotated[str, Query(max_length=500)]
+
+
+def office_of(request: Request) -> Office:
+    """The office of the app that answers."""
+    found: Office = request.app.state.office
+    return found
+
+
+@router.get("/static/{name}")
+def show_static(name: str) -> FileResponse:
+    """A file of ours, by its plain name."""
+    known = {file.name: file for file in _STATIC.iterdir() if file.suffix in _KINDS}
+    if name not in known:
+        raise HTTPException(404)
+    return FileResponse(
+        known[name], media_type=_KINDS[known[name].suffix], headers={"Cache-Control": "public, max-age=3600"}
+    )
+
+
+@router.get("/healthz")
+def show_health() -> PlainTextResponse:
+    """The program answers; it says nothing of the warehouse."""
+    return PlainTextResponse("ok")
+
+
+@router.get("/")
+def open_first_page(request: Request) -> RedirectResponse:
+    """To the board."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/board", status_code=303)
+
+
+@router.get("/login")
+def show_login(request: Request, next: Next = "") -> Response:
+    """The log-in page; who is logged in already goes on."""
+    if request.state.person is not NOBODY or not request.app.state.own_login:
+        return RedirectResponse(_go_to(request, next), status_code=303)
+    oidc = office_of(request).context().settings.oidc
+    return render(request, "login.html", next=next, wrong=False, has_oidc=oidc is not None)
+
+
+@router.post("/login")
+def do_login(
+    request: Request,
+    login: Annotated[str, Form(max_length=100)],
+    password: Annotated[str, Form(max_length=200)],
+    next: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Log in. A wrong login and a wrong password get the same answer; too many tries wait."""
+    if not request.app.state.own_login:
+        raise HTTPException(404)
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise HTTPException(403)
+    limits = request.app.state.limits
+    address = request.client.host if request.client else ""
+    account = f"account:{login.strip().lower()}"
+    if not limits["log-in"].allows(address) or not limits["log-in of account"].allows(account):
+        raise HTTPException(429)
+    context = office_of(request).context()
+    try:
+        session = log_in(context, login, password)
+    except BadAccount:
+        session = None
+    if session is None:
+        has_oidc = context.settings.oidc is not None
+        return render(request, "login.html", 401, next=next, wrong=True, has_oidc=has_oidc)
+    limits["log-in of account"].forget(account)
+    answer = RedirectResponse(_go_to(request, next), status_code=303)
+    remember(request, answer, session)
+    return answer
+
+
+@router.get("/login/oidc")
+def begin_oidc(request: Request, next: Next = "") -> Response:
+    """To the province's identity provider."""
+    settings = _require_oidc(request)
+    secret = read_secret(office_of(request).context().settings)
+    try:
+        address, cookie = oidc.begin(settings, secret, _name_way_back(request), next)
+    except oidc.LoginRefused as error:
+        log.error("OpenID Connect: %s", error)
+        raise HTTPException(503, "Hệ thống đăng nhập của tỉnh không trả lời. Hãy thử lại sau ít phút.") from None
+    answer = RedirectResponse(address, status_code=303)
+    answer.set_cookie(
+        oidc.COOKIE, cookie, max_age=oidc.STEP_SECONDS, httponly=True, samesite="lax",
+        secure=request.url.scheme == "https", path=request.scope.get("root_path", "") or "/",
+    )  # fmt: skip
+    return answer
+
+
+@router.get("/login/oidc/back")
+def finish_oidc(
+    request: Request,
+    state: Annotated[str, Query(max_length=500)] = "",
+    code: Annotated[str, Query(max_length=4000)] = "",
+) -> Response:
+    """Back from the identity provider."""
+    settings = _require_oidc(request)
+    context = office_of(request).context()
+    try:
+        login, name, role, wanted = oidc.finish(
+            settings, read_secret(context.settings), request.cookies.get(oidc.COOKIE, ""), state, code
+        )
+    except oidc.LoginRefused as error:
+        log.warning("OpenID Connect: %s", error)
+        raise HTTPException(403, "Tài khoản này không đăng nhập được. Hãy thử lại hoặc hỏi cán bộ quản trị.") from None
+    answer = RedirectResponse(_go_to(request, wanted), status_code=303)
+    remember(request, answer, open_session(context, login, name, role))
+    answer.delete_cookie(oidc.COOKIE, path=request.scope.get("root_path", "") or "/")
+    return answer
+
+
+def _require_oidc(request: Request) -> OidcSettings:
+    settings = office_of(request).context().settings.oidc
+    if settings is None or not request.app.state.own_login:
+        raise HTTPException(404)
+    return settings
+
+
+def _name_way_back(request: Request) -> str:
+    """Our public address: from the settings, because the Host header is the caller's word."""
+    public = office_of(request).context().settings.web_url
+    return f"{(public or str(request.base_url)).rstrip('/')}/login/oidc/back"
+
+
+@router.post("/logout")
+def do_logout(request: Request) -> Response:
+    """End the session."""
+    answer = RedirectResponse(f"{request.scope.get('root_path', '')}/login", status_code=303)
+    forget(request, answer)
+    return answer
+
+
+def _go_to(request: Request, wanted: str) -> str:
+    """A place within the app; an address of another site is not followed."""
+    base = str(request.scope.get("root_path", ""))
+    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return base + (wanted if is_ours and "\\" not in wanted else "/board")

@@ -1,0 +1,160 @@
+"""Consolidated tables: every mart of a period in its layout, a chart where one helps, a file, and from a figure to its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+
+from etl.review.pages import render
+from etl.review.routes.entry import office_of
+from etl.review.table_charts import draw_table
+from etl.review.words import show_value
+from etl.text import sort_key
+from etl.usecases.context import Context
+from etl.usecases.follow import choose_key, list_keys
+from etl.usecases.marts import MartColumn, MartTable, UnknownMart, list_marts, read_mart
+from etl.usecases.review import read_period_state
+from etl.usecases.review_states import STATE_NAMES
+from etl.usecases.table_file import write_table_file
+from etl.usecases.trace import UnknownFigure, trace_figure
+
+router = APIRouter()
+_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Key = Annotated[str, Query(max_length=100)]
+Order = Annotated[str, Query(max_length=60)]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a cell shows. `figure`: where it can be followed to; `note`: said beside it; `empty`: the form has no such cell."""
+
+    text: str
+    is_number: bool
+    figure: str
+    empty: bool
+
+
+@router.get("/tables")
+def list_tables(request: Request, key: Key = "") -> Response:
+    """The tables of one period."""
+    context = office_of(request).context()
+    known = list_keys(context)
+    if not known:
+        return render(request, "empty.html")
+    chosen = _choose(context, known, key)
+    report, _, period = chosen.partition(":")
+    return render(
+        request, "tables.html", known=known, key=chosen, tables=list_marts(context, report),
+        state=STATE_NAMES[read_period_state(context, report, period)],
+    )  # fmt: skip
+
+
+@router.get("/tables/{mart}")
+def show_table(request: Request, mart: str, key: Key = "", sort: Order = "") -> Response:
+    """One table. `sort`: a column's code, `-` before it for falling order."""
+    context = office_of(request).context()
+    known = list_keys(context)
+    chosen = _choose(context, known, key)
+    table = _read(context, mart, chosen)
+    order = _order_rows(table, sort)
+    report, _, period = chosen.partition(":")
+    return render(
+        request,
+        "table.html",
+        known=known,
+        key=chosen,
+        table=table,
+        rows=[[_show(table, place, column) for column in table.columns] for place in order],
+        groups=_list_groups(table.columns),
+        sort=sort,
+        chart=draw_table(table),
+        others=list_marts(context, report),
+        state=STATE_NAMES[read_period_state(context, report, period)],
+    )
+
+
+@router.get("/tables/{mart}/file")
+def download_table(request: Request, mart: str, key: Key = "") -> Response:
+    """The table as a workbook."""
+    context = office_of(request).context()
+    chosen = _choose(context, list_keys(context), key)
+    table = _read(context, mart, chosen)
+    name = f"{mart}-{chosen.replace(':', '-')}.xlsx"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(write_table_file(context, table), media_type=_XLSX, headers=headers)
+
+
+@router.get("/figure")
+def show_figure(request: Request, id: Annotated[str, Query(max_length=300)]) -> Response:
+    """One figure: the units and cells that make it, and what is left out and why."""
+    context = office_of(request).context()
+    try:
+        trace = trace_figure(context, id)
+    except UnknownFigure:
+        raise HTTPException(404, "Không có số liệu này trong kỳ đã chọn.") from None
+    key, _, rest = id.partition("/")
+    report, _, period = key.partition(":")
+    window = context.register.period(report, period)
+    return render(
+        request, "figure.html", trace=trace, key=key, period_label=window.label,
+        report_name=context.register.report(report).name, mart=rest.partition("/")[0],
+    )  # fmt: skip
+
+
+def _choose(context: Context, known: Sequence[tuple[str, str]], key: str) -> str:
+    codes = [code for code, _ in known]
+    if key and key not in codes:
+        raise HTTPException(404, "Không có kỳ báo cáo này.")
+    if not codes:
+        raise HTTPException(404, "Chưa có kỳ báo cáo nào được mở.")
+    return key or choose_key(context, codes, context.clock())
+
+
+def _read(context: Context, mart: str, key: str) -> MartTable:
+    report, _, period = key.partition(":")
+    if mart not in {known.code for known in list_marts(context, report)}:
+        raise HTTPException(404, "Báo cáo này không có bảng số liệu đã chọn.")
+    try:
+        return read_mart(context, mart, report, period)
+    except UnknownMart:
+        raise HTTPException(404, "Không có bảng số liệu này.") from None
+
+
+def _order_rows(table: MartTable, sort: str) -> list[int]:
+    """Places of the rows in the asked order; what is not there comes last either way."""
+    places = list(range(len(table.rows)))
+    code = sort.removeprefix("-")
+    if code not in {column.code for column in table.columns}:
+        return places
+    there = [place for place in places if table.rows[place][code] is not None]
+
+    def key(place: int) -> object:
+        value = table.rows[place][code]
+        return sort_key(value) if isinstance(value, str) else value
+
+    there.sort(key=key, reverse=sort.startswith("-"))  # type: ignore[arg-type]
+    return there + [place for place in places if table.rows[place][code] is None]
+
+
+def _show(table: MartTable, place: int, column: MartColumn) -> Cell:
+    row: Mapping[str, object] = table.rows[place]
+    return Cell(
+        show_value(row[column.code], column.kind, column.decimals),
+        column.is_number,
+        table.figures[place].get(column.code, ""),
+        (place, column.code) in table.not_applicable,
+    )
+
+
+def _list_groups(columns: Sequence[MartColumn]) -> list[tuple[str, int]]:
+    """(heading, how many columns it spans), in order; none where no column has a group."""
+    found: list[tuple[str, int]] = []
+    for column in columns:
+        if found and found[-1][0] == column.group:
+            found[-1] = (column.group, found[-1][1] + 1)
+        else:
+            found.append((column.group, 1))
+    return found if any(name for name, _ in found) else []

@@ -1,0 +1,111 @@
+"""Words, numbers and dates as the pages show them, and Vietnamese sort order. Pure; no I/O, no HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Final
+
+from etl import labels
+from etl.labels import STATUS_LABELS
+from etl.text import capitalise, format_date, format_instant, format_number
+
+COUNT_LABELS: Final[Mapping[str, str]] = {"expected": "phải báo cáo", **STATUS_LABELS}
+RATE_LABELS: Final[Mapping[str, str]] = {
+    "completeness": "Tỷ lệ đã có báo cáo đạt",
+    "timeliness": "Tỷ lệ đúng hạn",
+    "consistency": "Tỷ lệ đúng hạn ở các kỳ trước",
+}
+CLOCK_LABELS: Final[Mapping[str, str]] = {
+    "admin": "chế độ báo cáo hành chính",
+    "statistics": "chế độ báo cáo thống kê",
+}
+VERDICT_LABELS: Final[Mapping[str, str]] = {code: capitalise(label) for code, label in labels.VERDICT_LABELS.items()}
+SEVERITY_LABELS: Final[Mapping[str, str]] = {code: capitalise(label) for code, label in labels.SEVERITY_LABELS.items()}
+DECISIONS: Final[Mapping[str, str]] = {**labels.DECISION_LABELS, "hold": "giữ lại, chờ mở lại kỳ"}
+DASH: Final = "–"
+
+
+def show_instant(value: datetime | None) -> str:
+    """dd/mm/yyyy HH:MM in Viet Nam; a dash for none."""
+    return DASH if value is None else format_instant(value)
+
+
+def show_day(value: date | None) -> str:
+    """dd/mm/yyyy; a dash for none."""
+    return DASH if value is None else format_date(value)
+
+
+def show_number(value: int | float | Decimal | None, decimals: int | None = None) -> str:
+    """1.234,5 as Vietnamese offices write it; a dash for none."""
+    return DASH if value is None else format_number(value, decimals)
+
+
+RUNG_LABELS: Final[Mapping[str, str]] = {
+    "T-5": "nhắc trước hạn 5 ngày làm việc",
+    "T-1": "nhắc trước hạn 1 ngày làm việc",
+    "T0": "nhắc ngày đến hạn",
+    "T+1": "nhắc quá hạn",
+    "T+3": "báo thủ trưởng đơn vị",
+    "T+5": "danh sách gửi Thường trực Hội đồng",
+    "by-hand": "nhắc theo yêu cầu của cơ quan thường trực",
+    "receipt": "thư xác nhận",
+    "rejection": "thư đề nghị sửa",
+    "held": "thư báo chờ mở lại kỳ",
+}
+LETTER_STATE_LABELS: Final[Mapping[str, str]] = {
+    "planned": "chờ gửi", "claimed": "đang gửi", "sent": "đã gửi", "failed": "không gửi được", "cancelled": "đã hủy",
+}  # fmt: skip
+CONTACT_ROLE_LABELS: Final[Mapping[str, str]] = {
+    "reporter": "đầu mối báo cáo", "head": "thủ trưởng đơn vị", "standing_council": "Thường trực Hội đồng",
+    "standing_office": "cơ quan thường trực",
+}  # fmt: skip
+
+
+def show_value(value: object, kind: str, decimals: int | None = None) -> str:
+    """A value of a mart by its kind; nothing for none."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if isinstance(value, date):
+        return format_date(value)
+    if isinstance(value, bool):
+        return "Có" if value else "Không"
+    if isinstance(value, (int, Decimal)) and kind != "text":
+        number = Decimal(value)
+        places = decimals if decimals is not None else max(0, -int(number.normalize().as_tuple().exponent))
+        return format_number(number, places)
+    return str(value)
+
+
+CHANNEL_LABELS: Final[Mapping[str, str]] = {
+    "folder": "thư mục nhận tệp", "web": "trang nộp của đơn vị", "sftp": "SFTP", "s3": "kho tệp", "imap": "thư điện tử",
+    "http": "hệ thống khác",
+}  # fmt: skip
+AUDIT_LABELS: Final[Mapping[str, str]] = {
+    "period.start": "bắt đầu duyệt kỳ",
+    "period.approve": "duyệt số liệu",
+    "period.publish": "công bố số liệu",
+    "period.reopen": "mở lại kỳ",
+    "publication.freeze": "chốt số liệu",
+    "decision.accept": "chấp nhận lần nộp",
+    "decision.return": "trả lại lần nộp",
+    "decision.hold": "giữ lần nộp chờ mở lại kỳ",
+    "examination.reread": "kiểm tra lại tệp",
+    "quarantine.attribute": "chỉ định đơn vị cho tệp",
+    "quarantine.discard": "loại tệp",
+    "mute.mute": "ngừng nhắc",
+    "link.revoke": "thu hồi đường dẫn riêng",
+    "exemption.exempt": "miễn báo cáo",
+    "exemption.withdraw": "rút lại miễn báo cáo",
+    "register.apply": "thay đổi danh mục",
+    "mute.acknowledge": "đơn vị hẹn ngày nộp",
+    "page.log-in": "đăng nhập",
+    "page.log-out": "đăng xuất",
+    "page.remind": "gửi thư nhắc",
+    "page.account.add": "thêm tài khoản",
+    "page.account.change": "đổi tài khoản",
+    "page.link.revoke": "thu hồi đường dẫn riêng",
+}

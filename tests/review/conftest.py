@@ -1,0 +1,78 @@
+"""One small province reviewed through the pages: a loaded warehouse, an account of each role, a served app, a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from reviewed_office import Reviewed, log_in, make_reviewed, serve
+
+from etl.review.app import create_app
+from etl.review.office import Office
+from etl.settings import PROJECT_ROOT
+from etl.warehouse.server import ServerInfo
+
+
+@pytest.fixture(scope="session")
+def reviewed(server: ServerInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
+    """The province that tests only read (and log in to); who changes it takes `own_province`."""
+    made, _ = make_reviewed(server, tmp_path_factory.mktemp("reviewed"))
+    yield made
+
+
+@pytest.fixture
+def own_province(server: ServerInfo, tmp_path: Path) -> Reviewed:
+    """A province of this test's own, to be changed."""
+    return make_reviewed(server, tmp_path / "tỉnh", units=12)[0]
+
+
+@pytest.fixture(scope="session")
+def office(reviewed: Reviewed) -> Iterator[Office]:
+    found = Office(lambda: reviewed.settings)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
+def app(office: Office) -> FastAPI:
+    return create_app(office)
+
+
+@pytest.fixture
+def client_of(app: FastAPI) -> Callable[[str | None], TestClient]:
+    return lambda role: log_in(app, role)
+
+
+@pytest.fixture(scope="session")
+def live(app: FastAPI) -> Iterator[str]:
+    """The served app over the province that is only read."""
+    with serve(app) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The system's Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no chromium on this machine: tools/install_test_peers.sh installs it")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def screens() -> Path:
+    """Where screenshots go: MOVEMENT_REPORTS_SCREENS at the start of the tests, else build/screens."""
+    folder = Path(os.environ.get("SCREENS") or PROJECT_ROOT / "build" / "screens")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
