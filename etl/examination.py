@@ -214,6 +214,11 @@ class Examiner:
     def __exit__(self, *_: object) -> None:
         self._pool.close()
 
+    def prepare(self) -> None:
+        """Load the rules now: with the first file, whoever sent it would wait seconds for them."""
+        if self._validator is None:
+            self._validator = self._make_validator()
+
     def examine(
         self, deliveries: Iterable[Delivery], on_progress: Callable[[int], None] | None = None
     ) -> Iterator[Examined]:

@@ -26,6 +26,9 @@ VARIABLES: Final[Mapping[str, str]] = {
     "movement_reports_register": "MOVEMENT_REPORTS_REGISTER",
     "movement_reports_landing": "MOVEMENT_REPORTS_LANDING",
     "movement_reports_mail_from": "MOVEMENT_REPORTS_MAIL_FROM",
+    # Of the pages: reminders that Airflow sends carry links that `serve` opens, so both need the same secret.
+    "movement_reports_web_url": "MOVEMENT_REPORTS_WEB_URL",
+    "movement_reports_web_secret": "MOVEMENT_REPORTS_WEB_SECRET",
     "movement_reports_webhooks_secret": "MOVEMENT_REPORTS_WEBHOOKS",  # "secret": Airflow masks it
 }
 

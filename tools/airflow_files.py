@@ -20,6 +20,9 @@ HOST: Final = "127.0.0.1"
 ADMIN: Final = "admin"
 OFFICE: Final = "office"
 """The standing office's log-in: Airflow's role `viewer`, who reads everything and starts nothing."""
+REVIEWER: Final = "reviewer"
+"""Who decides on the pages: Airflow's role `user`, our reviewer. Airflow lets that role start DAGs too, so it is a log-in of
+its own, and who only looks keeps the other."""
 _FIRST_PORT: Final = 8080
 
 
@@ -70,9 +73,10 @@ def make_folder(home: Path) -> AirflowFolder:
                 "api_secret_key": secrets.token_urlsafe(32),
             },
         )
-    if not found.passwords.exists():
+    known = read_passwords(found) if found.passwords.exists() else {}
+    if missing := [name for name in (ADMIN, OFFICE, REVIEWER) if name not in known]:
         # Airflow prints the passwords it makes itself, so it finds them all made.
-        write_private(found.passwords, {name: secrets.token_urlsafe(12) for name in (ADMIN, OFFICE)})
+        write_private(found.passwords, {**known, **{name: secrets.token_urlsafe(12) for name in missing}})
     return found
 
 
@@ -119,7 +123,7 @@ def make_environment(
         ("core", "dags_are_paused_at_creation"): "True",  # the launcher unpauses, when everything is in place
         ("core", "lazy_load_plugins"): "False",  # else pandas and Great Expectations load anew in every task
         ("core", "fernet_key"): keys["fernet_key"],
-        ("core", "simple_auth_manager_users"): f"{ADMIN}:admin,{OFFICE}:viewer",
+        ("core", "simple_auth_manager_users"): f"{ADMIN}:admin,{OFFICE}:viewer,{REVIEWER}:user",
         ("core", "simple_auth_manager_passwords_file"): str(folder.passwords),
         ("core", "execution_api_server_url"): f"{base_url}/execution/",
         ("api", "host"): HOST,

@@ -32,15 +32,15 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from etl.review.words import COUNT_LABELS, RATE_LABELS, show_instant, show_number
 from etl.settings import PROJECT_ROOT, Settings, read_settings
 from etl.text import capitalise, show_share
 from etl.usecases.board import Board, read_board
 from etl.usecases.context import open_context
 from etl.usecases.prepare import init_warehouse
 from etl.warehouse.server import ServerError, ensure_server, server_status, stop_server
-from plugins.office_views import COUNT_LABELS, RATE_LABELS, show_instant, show_number
 from tools.airflow_client import AirflowClient, AirflowError
-from tools.airflow_files import OFFICE
+from tools.airflow_files import OFFICE, REVIEWER
 from tools.airflow_service import DAGS, AirflowService, ServiceError, run_airflow
 from tools.sample_home import (
     OtherSample,
@@ -211,8 +211,8 @@ def _draw_counts(board: Board, expected: dict[str, int]) -> Table:
     for state, label in COUNT_LABELS.items():
         style = "" if board.counts[state] == expected[state] else "red"
         table.add_row(capitalise(label), show_number(board.counts[state]), show_number(expected[state]), style=style)
-    for rate, label in RATE_LABELS.items():
-        table.add_row(label, show_share(board.rates[rate]), "")
+    for rate in ("completeness", "timeliness"):
+        table.add_row(RATE_LABELS[rate], show_share(board.rates[rate]), "")
     return table
 
 
@@ -245,7 +245,7 @@ def _show_places(
     rows = {
         "pages": f"{service.url}/office/board?key={plan.key} (as of now)",
         "Airflow": service.url,
-        "log-ins": f"{OFFICE} (reads), admin; passwords in {service.folder.passwords}",
+        "log-ins": f"{OFFICE} (reads), {REVIEWER} (reads and decides), admin; passwords in {service.folder.passwords}",
         "official workbook": str(home / "exports" / f"{plan.report}-{plan.period}.xlsx"),
         "submissions": f"{home / 'inbox'} (made up; their receipt times in {home / 'receipts.csv'} are simulated)",
         "answer key": str(home / "sample" / "faults.json"),

@@ -176,7 +176,6 @@ NEVER_ANSWERED: Final = frozenset({RefusalCode.MAIL_AUTOMATIC})
 """Nobody reads an answer to these, and a machine that answers would be answered for ever."""
 
 
-
 def describe_refusal(code: str) -> str:
     """What a stored code says in Vietnamese; the code itself where it is not known here (any more)."""
     return REASONS[RefusalCode(code)] if code in set(RefusalCode) else code

@@ -18,7 +18,7 @@ from etl.findings.catalogue import Catalogue
 from etl.findings.model import Finding
 from etl.forms.declaration import FIELD_COLUMN
 from etl.reading.grid import CellKind, Workbook, cell_name
-from etl.recognition.senders import judge_sender, read_sender_unit
+from etl.recognition.senders import judge_link, judge_sender, read_sender_unit
 from etl.recognition.tables import METADATA_SHEET, FoundForms, Table, read_code, read_text, suggest
 from etl.register.heirs import find_succession
 from etl.register.model import Register, Report, Unit, UnknownReport, is_valid_during
@@ -144,7 +144,9 @@ def identify(
         identity.findings.append(catalogue.make_finding("ID-NOT-OWED", value=identity.period.label))
     if not (attributed and attributed.get("unit")):
         about_sender, identity.is_withheld = judge_sender(channel or {}, identity.unit, register, catalogue)
-        identity.findings.extend(about_sender)
+        about_link = judge_link(channel or {}, known, ATTRIBUTE_LABELS, catalogue)
+        identity.findings.extend([*about_sender, *about_link])
+        identity.is_withheld = identity.is_withheld or bool(about_link)
     return identity
 
 

@@ -1,7 +1,8 @@
-"""Whether a mail may speak for the unit that its file names: who sent it, against the register's contacts. Pure.
+"""Whether a mail, or whoever came by a unit's personal link, may speak for the unit that the file names. Pure.
 
 A workbook that names a unit is easily made; that it comes from an address of that unit's people, which our own mail server did
-not find forged, is what lets it in. Files of other channels have no sender: there the account or folder says who may write.
+not find forged, is what lets it in. A personal link is for one unit, report and period: it lets in nothing else. Files of
+other channels have no sender: there the account or folder says who may write.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ PROOF, SENDER, ON_DOUBT = "sender_proof", "sender", "unknown_sender"
 """Hints of a mail: what our mail server proved (pass, fail, none), the address, and whether the channel only warns."""
 UNITS, BLOCS = "sender_units", "sender_blocs"
 """Added here: codes of the units whose contact the address is, and of the blocs that these lead, with blanks between."""
+LINK = "link"
+"""Hint of a file that came by a personal link; `unit`, `report` and `period` beside it are what the link is for."""
 ANY_UNIT = "*"
 _WARN = "warn"
 
@@ -69,6 +72,22 @@ def judge_sender(
     if hints.get(ON_DOUBT) == _WARN:
         return [catalogue.make_finding("ID-SENDER-UNVERIFIED")], False
     return [catalogue.make_finding("ID-SENDER-OTHER" if known else "ID-SENDER-UNKNOWN")], True
+
+
+def judge_link(
+    hints: Mapping[str, str], known: Mapping[str, str | None], labels: Mapping[str, str], catalogue: Catalogue
+) -> list[Finding]:
+    """What a file that came by a personal link says of itself (`known`: unit, report, period) and the link is not for.
+
+    A file with such a finding waits in quarantine: nobody's link may file another unit's report, nor another period's.
+    """
+    if LINK not in hints:
+        return []
+    return [
+        catalogue.make_finding("ID-LINK-OTHER", value=code, expected=hints[attribute], label=labels[attribute])
+        for attribute, code in known.items()
+        if code is not None and attribute in hints and code != hints[attribute]
+    ]
 
 
 def _speaks_for(known: list[str], blocs: list[str], unit: Unit, register: Register) -> bool:

@@ -23,6 +23,7 @@ from etl.review.people import NOBODY, Person, Role
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _FILE: Final = Path(__file__).parent / "access.yaml"
 _FORM_TYPE: Final = "application/x-www-form-urlencoded"
+_OWN_DOOR: Final = ("/login", "/logout")
 
 Identify = Callable[..., Awaitable[Person]]
 """A dependency that says who asks; NOBODY for a stranger."""
@@ -81,17 +82,21 @@ def read_access_table(file: Path = _FILE) -> AccessTable:
     return AccessTable(rights)
 
 
-def make_guard(table: AccessTable, identify: Identify) -> Callable[..., Awaitable[None]]:
+def make_guard(table: AccessTable, identify: Identify, *, own_login: bool = True) -> Callable[..., Awaitable[None]]:
     """The dependency of the whole app: who asks, whether the table lets them, and whether a write is meant.
 
-    Sets request.state.person. A stranger gets 401, somebody without the right 403, a write without its token 403.
+    Sets request.state.person. A stranger gets 401, somebody without the right 403, a write without its token 403. Where a
+    host logs people in, our own log-in, and the units' entrance, which its log-in would keep units from, are not there (404).
     """
 
     async def guard(request: Request, person: Person = Depends(identify)) -> None:  # noqa: B008 - how FastAPI asks
         request.state.person = person
         path = request.scope["route"].path
         roles = table.rights.get(("GET" if request.method == "HEAD" else request.method, path), frozenset())
-        if Role.UNIT in roles and Role.ANONYMOUS not in roles:
+        is_link = Role.UNIT in roles and Role.ANONYMOUS not in roles
+        if not own_login and (is_link or path.startswith(_OWN_DOOR)):
+            raise HTTPException(404)
+        if is_link:
             # The page reads the personal link itself; whoever holds it is the unit, logged in or not.
             return
         if person.role not in roles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -48,7 +49,7 @@ def create_app(office: Office, *, identify: Identify = identify_by_cookie, own_l
 
     app = FastAPI(
         title=TITLE, docs_url=None, redoc_url=None, openapi_url=None, lifespan=live, redirect_slashes=False,
-        dependencies=[Depends(make_guard(table, identify))],
+        dependencies=[Depends(make_guard(table, identify, own_login=own_login))],
     )  # fmt: skip
     app.state.office = office
     app.state.access = table
@@ -103,8 +104,16 @@ def _answer_errors(app: FastAPI) -> None:
         return show_refusal(request, 422, "Địa chỉ hoặc biểu mẫu thiếu thông tin hoặc có giá trị không hợp lệ.")
 
     async def unreachable(request: Request, error: Exception) -> Response:
-        log.error("page %s: the warehouse failed (%s)", request.scope["route"].path, type(error).__name__)
+        where = "".join(traceback.format_tb(error.__traceback__))
+        log.error("page %s: the warehouse failed: %s\n%s", _name_route(request), _describe_failure(error), where)
         return show_refusal(request, 503)
+
+    async def broken(request: Request, error: Exception) -> Response:
+        # Outside our middleware: the headers are added here. The server logs the error itself.
+        log.error("page %s failed (%s)", _name_route(request), type(error).__name__)
+        answer = show_refusal(request, 500)
+        answer.headers.update(security_headers(request, is_page=True))
+        return answer
 
     app.add_exception_handler(AnyHttpError, refuse)
     app.add_exception_handler(UnknownReport, unknown)
@@ -112,6 +121,24 @@ def _answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, unreadable)
     for kind in _UNREACHABLE:
         app.add_exception_handler(kind, unreachable)
+    # A number too large for any row, a NUL character in a text: the asker's fault, not the warehouse's.
+    for kind in (sqlalchemy.exc.DataError, psycopg.DataError):
+        app.add_exception_handler(kind, unreadable)
+    app.add_exception_handler(Exception, broken)
+
+
+def _name_route(request: Request) -> str:
+    """The path as the route declares it: the address itself may hold a unit's personal link."""
+    return str(getattr(request.scope.get("route"), "path", "?"))
+
+
+def _describe_failure(error: Exception) -> str:
+    """What happened, for the log. A statement that the server refused is named by its state: its text can hold what a form held."""
+    cause = getattr(error, "orig", None) or error
+    state = getattr(cause, "sqlstate", None)
+    if state and not str(state).startswith(("08", "28", "3D", "53", "57", "58")):
+        return f"{type(cause).__name__} {state}"
+    return f"{type(cause).__name__}: {cause}"
 
 
 _UNREACHABLE: Final[tuple[type[Exception], ...]] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -13,6 +14,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _MOST_KEYS = 20_000
 
 
+def name_address(host: str) -> str:
+    """The key of whoever asks from this address. Of IPv6 the network: its owner has as many addresses as they like."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return str(address)
+
+
 @dataclass
 class RateLimit:
     """At most `most` events in `seconds` for one key (an address, an account, a link)."""
@@ -22,13 +36,16 @@ class RateLimit:
     clock: Callable[[], float] = monotonic
     _events: dict[str, deque[float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _clean_at: int = _MOST_KEYS
 
     def allows(self, key: str) -> bool:
         """Count one event; False when there were too many."""
         now = self.clock()
         with self._lock:
-            if len(self._events) > _MOST_KEYS:
+            if len(self._events) > self._clean_at:
                 self._events = {k: e for k, e in self._events.items() if e and e[-1] > now - self.seconds}
+                # Not again before there are twice as many: cleaning at each request would be a way to stop us.
+                self._clean_at = max(_MOST_KEYS, 2 * len(self._events))
             events = self._events.setdefault(key, deque())
             while events and events[0] <= now - self.seconds:
                 events.popleft()
@@ -36,6 +53,12 @@ class RateLimit:
                 return False
             events.append(now)
             return True
+
+    def give_back(self, key: str) -> None:
+        """Take the last event back: it was no guess. Many people behind one address may log in at the same hour."""
+        with self._lock:
+            if self._events.get(key):
+                self._events[key].pop()
 
     def forget(self, key: str) -> None:
         """Start anew, after a success."""
@@ -94,6 +117,9 @@ class BodyLimit:
 
 async def _refuse(send: Send) -> None:
     text = "Tệp hoặc nội dung gửi lên quá lớn.".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    headers = [
+        (b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"), (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    ]  # fmt: skip
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": text})

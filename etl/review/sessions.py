@@ -15,11 +15,15 @@ from etl.usecases.accounts import LONGEST, Session, end_session, read_session
 from etl.usecases.unit_links import read_secret
 
 COOKIE: Final = "mr_session"
+_LOCKED: Final = f"__Host-{COOKIE}"
+"""The name over https: a browser takes it from this very host only, so that no neighbour in the domain can plant a session."""
 
 
 async def identify(request: Request) -> Person:
     """The person of the request's session; NOBODY without one. The dependency of `serve`."""
-    token = request.cookies.get(COOKIE)
+    if not any(name in request.cookies for name in (COOKIE, _LOCKED)):
+        return NOBODY
+    token = await run_in_threadpool(_read_cookie, request)
     if not token:
         return NOBODY
     office: Office = request.app.state.office
@@ -39,21 +43,46 @@ def make_csrf(secret: str, token: str) -> str:
     return hmac.new(secret.encode(), f"csrf:{token}".encode(), hashlib.sha256).hexdigest()
 
 
+def is_secure(request: Request) -> bool:
+    """Whether people reach us over https: by the request, or, where a proxy ends TLS, by our public address."""
+    if request.url.scheme == "https":
+        return True
+    office: Office = request.app.state.office
+    return (office.context().settings.web_url or "").startswith("https:")
+
+
+def place_cookie(request: Request) -> str:
+    """The path that our cookies belong to."""
+    return str(request.scope.get("root_path", "")) or "/"
+
+
 def remember(request: Request, response: Response, session: Session) -> None:
-    """Give the browser its session. Not readable by scripts, not sent by forms of other sites."""
+    """Give the browser its session and end the one it had. Not readable by scripts, not sent by forms of other sites."""
+    if before := _read_cookie(request):
+        end_session(request.app.state.office.context(), before)
     response.set_cookie(
-        COOKIE,
+        _name_cookie(request),
         session.token,
         max_age=int(LONGEST.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=request.url.scheme == "https",
-        path=request.scope.get("root_path", "") or "/",
+        secure=is_secure(request),
+        path=place_cookie(request),
     )
 
 
 def forget(request: Request, response: Response) -> None:
     """Take it back, here and in the warehouse."""
-    if token := request.cookies.get(COOKIE):
+    if token := _read_cookie(request):
         end_session(request.app.state.office.context(), token)
-    response.delete_cookie(COOKIE, path=request.scope.get("root_path", "") or "/")
+    response.delete_cookie(
+        _name_cookie(request), path=place_cookie(request), secure=is_secure(request), httponly=True, samesite="lax"
+    )
+
+
+def _name_cookie(request: Request) -> str:
+    return _LOCKED if is_secure(request) and place_cookie(request) == "/" else COOKIE
+
+
+def _read_cookie(request: Request) -> str | None:
+    return request.cookies.get(_name_cookie(request))

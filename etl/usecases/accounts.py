@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -140,11 +141,21 @@ def log_in(context: Context, login: str, password: str) -> Session | None:
 
 
 def open_session(context: Context, login: str, name: str, role: str) -> Session:
-    """A session for somebody whom the identity provider (OpenID Connect) named. Raises BadAccount for an unknown role."""
+    """A session for somebody whom the identity provider (OpenID Connect) named.
+
+    Raises BadAccount for an unknown role, and for the login of an account here that is open: two people must not be one
+    name in the audit trail.
+    """
     if role not in ACCOUNT_ROLES:
         raise BadAccount(f"no role {role!r}")
+    login = clean_login(login)
     with context.engine.begin() as connection:
-        return _open(connection, context.clock(), Session(clean_login(login), name, role, "oidc"))
+        taken = connection.execute(
+            sa.text("SELECT 1 FROM ops.account WHERE login = :login AND disabled_at IS NULL"), {"login": login}
+        ).first()
+        if taken:
+            raise BadAccount("an account here has the same login; close it with `accounts set LOGIN --close`")
+        return _open(connection, context.clock(), Session(login, name, role, "oidc"))
 
 
 def read_session(context: Context, token: str) -> Session | None:
@@ -182,6 +193,18 @@ def end_session(context: Context, token: str) -> None:
         ).first()
         if row is not None:
             record_action(connection, now, row.login, row.role, "log-out", "", "done")
+
+
+def end_sessions(context: Context, login: str, by: str) -> int:
+    """End every session of a login, of an account here or of the identity provider's; how many there were."""
+    login, now = clean_login(login), context.clock()
+    with context.engine.begin() as connection:
+        ended = connection.execute(
+            sa.text("UPDATE ops.session SET ended_at = :now WHERE login = :login AND ended_at IS NULL"),
+            {"login": login, "now": now},
+        ).rowcount
+        record_action(connection, now, by, "administrator", "account.end-sessions", login, str(ended))
+    return int(ended)
 
 
 def record_action(
@@ -225,6 +248,10 @@ def _open(connection: sa.Connection, now: datetime, session: Session) -> Session
     return Session(session.login, session.name, session.role, session.via, token)
 
 
+_TURNS: Final = threading.BoundedSemaphore(2)
+"""Each check of a password takes 64 MB for a while: log-ins at once must not take the machine's memory."""
+
+
 @cache
 def _decoy() -> str:
     return _hasher().hash(secrets.token_urlsafe(16))
@@ -232,7 +259,8 @@ def _decoy() -> str:
 
 def _verify(stored: str, password: str) -> bool:
     try:
-        return _hasher().verify(stored, password)
+        with _TURNS:
+            return _hasher().verify(stored, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
 

@@ -13,8 +13,10 @@ from typing import Final
 from etl.alerts.plan import Recipient, as_recipients
 from etl.calendar.deadlines import TIMEZONE
 from etl.channels.refusals import NEVER_ANSWERED
+from etl.recognition.senders import LINK
 from etl.register.alerting import UNIT_ROLES, Contact, ContactRole, LetterKind
 from etl.register.entities import is_valid_on
+from etl.register.heirs import find_succession
 from etl.register.model import Register
 from etl.usecases.context import Context
 from etl.warehouse.arrival_states import (
@@ -67,8 +69,11 @@ def queue_refusal_notices(context: Context, connection: Connection, offers: Coll
 def find_people(register: Register, hints: dict[str, str], unit: str | None, day: date) -> list[Contact]:
     """Who is told of a file: its sender where the register knows the address, else the reporters of the unit that it names.
 
-    Nobody where our own mail server found the mail to be forged (`sender_proof` fail).
+    Nobody where our own mail server found the mail to be forged (`sender_proof` fail). Of a file that came by a personal link
+    the people whose link it is, whatever unit the file names.
     """
+    if LINK in hints:
+        return register.contacts_of(_name_filer(register, hints.get("unit", ""), day), ContactRole.REPORTER, day)
     sender = hints.get("sender", "").casefold()
     if sender:
         if hints.get("sender_proof") == "fail":
@@ -79,6 +84,13 @@ def find_people(register: Register, hints: dict[str, str], unit: str | None, day
         if known:
             return known[:1]
     return register.contacts_of(unit, ContactRole.REPORTER, day) if unit else []
+
+
+def _name_filer(register: Register, unit: str, day: date) -> str:
+    """Who files for a unit on a day: itself, or who stands in its place."""
+    versions = register.unit_versions(unit)
+    passed = find_succession(register, versions[-1], day) if versions else None
+    return passed.heir if passed is not None and passed.heir else unit
 
 
 def _name_occasion(arrival: ToldArrival) -> str:

@@ -21,7 +21,7 @@ from etl.warehouse.owed_states import read_judged_findings
 
 _SUBMISSION: Final = """
 SELECT s.id, s.unit, coalesce(o.unit_name, s.unit) AS unit_name, s.report, s.period, s.received_at, a.id AS arrival_id,
-       a.file_name, a.channel, s.sha256, b.size,
+       a.file_name AS file, a.channel, s.sha256, b.size,
        (SELECT v.verdict FROM core.verdict v WHERE v.submission_id = s.id ORDER BY v.id DESC LIMIT 1) AS verdict,
        (SELECT count(*)::integer FROM core.submission e WHERE e.unit = s.unit AND e.report = s.report
         AND e.period = s.period AND (e.received_at, e.id) <= (s.received_at, s.id)) AS attempt,

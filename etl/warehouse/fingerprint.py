@@ -42,6 +42,10 @@ _EXTRA: Mapping[str, tuple[str, str]] = {
         "JOIN core.publication p ON p.id = t.publication_id JOIN core.period_event e ON e.id = p.event_id",
     ),
     "core.finding": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
+    "core.finding_reason": (
+        f"{_ARRIVAL}, row_number() OVER (PARTITION BY t.arrival_id ORDER BY t.id)",
+        "JOIN landing.arrival a ON a.id = t.arrival_id",
+    ),
 }
 """Table -> (natural key columns in place of its surrogate ids, the joins that give them)."""
 

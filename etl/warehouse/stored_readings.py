@@ -81,11 +81,14 @@ def read_quarantined(connection: Connection) -> list[tuple[Arrival, int]]:
 
 
 def read_findings(connection: Connection, arrivals: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
-    """Arrival id → the findings that hold, as tuples of FINDING_COLUMNS in the sender's order."""
+    """Arrival id → the findings that hold, as tuples of FINDING_COLUMNS in the sender's order.
+
+    As they were stored: reasons that a unit gave on its page since are no part of a reading.
+    """
     columns = ", ".join(f"f.{name}" for name in FINDING_COLUMNS)
     found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
     query = (
-        f"SELECT f.arrival_id, {columns} FROM core.current_finding f WHERE f.arrival_id = ANY(%s) ORDER BY f.ordinal"  # noqa: S608
+        f"SELECT f.arrival_id, {columns} FROM core.stored_finding f WHERE f.arrival_id = ANY(%s) ORDER BY f.ordinal"  # noqa: S608
     )
     for row in connection.execute(query.encode(), (list(arrivals),)):
         found[row[0]].append(tuple(row[1:]))

@@ -268,7 +268,7 @@ COMMENT ON COLUMN mart.finding.sheet IS 'Trang tính';
 COMMENT ON COLUMN mart.finding.cell IS 'Ô';
 COMMENT ON COLUMN mart.finding.message IS 'Nội dung';
 COMMENT ON COLUMN mart.finding.fix IS 'Cách sửa';
-COMMENT ON COLUMN mart.finding.reason IS 'Giải trình của đơn vị, ghi trong tệp góp ý gửi lại';
+COMMENT ON COLUMN mart.finding.reason IS 'Giải trình của đơn vị, ghi trên trang nộp báo cáo hoặc trong tệp góp ý gửi lại';
 
 CREATE VIEW mart.period_finding AS
 SELECT report, period, code, severity, subject, unit, form, row_key, column_code, value, expected, message, fix

@@ -32,7 +32,9 @@ def list_bytes(office: Office) -> list[str]:
     landing = Path(office.settings.landing.removeprefix("file://"))
     stored = {path.name for path in landing.rglob("*") if path.is_file()}
     found = [str(row[0]) for row in office.ask("SELECT sha256 FROM landing.arrival")]
-    assert {hashlib.sha256((landing / name[:2] / name).read_bytes()).hexdigest() for name in found} == set(found) <= stored
+    assert (
+        {hashlib.sha256((landing / name[:2] / name).read_bytes()).hexdigest() for name in found} == set(found) <= stored
+    )
     return sorted(found)
 
 

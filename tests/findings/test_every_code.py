@@ -63,6 +63,7 @@ ELSEWHERE: Mapping[str, str] = {
     "ID-SENDER-OTHER": "needs a mail: tests/usecases/test_mail_senders.py",
     "ID-SENDER-FORGED": "needs a mail: tests/usecases/test_mail_senders.py",
     "ID-SENDER-UNVERIFIED": "needs a mail: tests/usecases/test_mail_senders.py",
+    "ID-LINK-OTHER": "needs a personal link: tests/review/test_entrance.py",
     "ID-ATTRIBUTED": "needs somebody who attributes: tests/alerts/test_quarantine.py",
     "F06-FIGHTERS-QUOTA": "in force until 2023 only: tests/validation/test_award_rules.py",
     "H-CUMULATIVE-FALLS": "needs the warehouse: tests/usecases/test_history_rules.py",

@@ -279,6 +279,7 @@ def test_severities_are_those_of_catalogue_and_suites() -> None:
         "ID-SENDER-OTHER",
         "ID-SENDER-FORGED",
         "ID-SENDER-UNVERIFIED",
+        "ID-LINK-OTHER",
         "ID-UNIT-NOT-IN-FORCE",
         "ID-PERIOD-NOT-STARTED",
         "ID-ATTRIBUTED",

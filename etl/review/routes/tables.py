@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Final
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
@@ -19,10 +19,11 @@ from etl.usecases.marts import MartColumn, MartTable, UnknownMart, list_marts, r
 from etl.usecases.review import read_period_state
 from etl.usecases.review_states import STATE_NAMES
 from etl.usecases.table_file import write_table_file
-from etl.usecases.trace import UnknownFigure, trace_figure
+from etl.usecases.trace import Contribution, LeftOut, UnknownFigure, trace_figure
 
 router = APIRouter()
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_Named = TypeVar("_Named", Contribution, LeftOut)
 Key = Annotated[str, Query(max_length=100)]
 Order = Annotated[str, Query(max_length=60)]
 
@@ -95,6 +96,11 @@ def show_figure(request: Request, id: Annotated[str, Query(max_length=300)]) -> 
         trace = trace_figure(context, id)
     except UnknownFigure:
         raise HTTPException(404, "Không có số liệu này trong kỳ đã chọn.") from None
+    trace = replace(
+        trace,
+        contributions={measure: _by_name(items) for measure, items in trace.contributions.items()},
+        left_out=_by_name(trace.left_out),
+    )
     key, _, rest = id.partition("/")
     report, _, period = key.partition(":")
     window = context.register.period(report, period)
@@ -102,6 +108,10 @@ def show_figure(request: Request, id: Annotated[str, Query(max_length=300)]) -> 
         request, "figure.html", trace=trace, key=key, period_label=window.label,
         report_name=context.register.report(report).name, mart=rest.partition("/")[0],
     )  # fmt: skip
+
+
+def _by_name(items: Sequence[_Named]) -> list[_Named]:
+    return sorted(items, key=lambda item: (sort_key(item.unit_name), item.unit))
 
 
 def _choose(context: Context, known: Sequence[tuple[str, str]], key: str) -> str:

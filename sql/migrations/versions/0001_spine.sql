@@ -241,12 +241,33 @@ CREATE TABLE core.finding (
 );
 -- The findings that hold: those of the last examining of their arrival; in a transaction that sets movement_reports.as_of
 -- (see mart.accepted), of the last one recorded by then.
-CREATE VIEW core.current_finding AS
+CREATE VIEW core.stored_finding AS
 SELECT f.* FROM core.finding f
 CROSS JOIN (SELECT coalesce(nullif(current_setting('movement_reports.as_of', true), '')::timestamptz, 'infinity') AS at) t
 WHERE f.recorded_at <= t.at AND NOT EXISTS (
     SELECT 1 FROM core.examination e
     WHERE e.arrival_id = f.arrival_id AND e.generation > f.generation AND e.recorded_at <= t.at);
+-- What a unit said of a finding on its page, after the file was examined: the last row of a place holds, an empty reason takes
+-- back. By place and not by number: the same bytes read again have the same cells. It never changes a verdict.
+CREATE TABLE core.finding_reason (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, arrival_id bigint NOT NULL REFERENCES landing.arrival,
+    code text NOT NULL, form text, sheet text, cell text, row_key text, column_code text,
+    reason text NOT NULL, given_by text NOT NULL CHECK (given_by <> ''), recorded_at timestamptz NOT NULL
+);
+CREATE INDEX ON core.finding_reason (arrival_id);
+-- With the reason that the unit gave, on its page or, where it said nothing there, in the workbook.
+CREATE VIEW core.current_finding AS
+SELECT f.arrival_id, f.generation, f.ordinal, f.code, f.severity, f.form, f.sheet, f.cell, f.row_key, f.column_code, f.field,
+       f.value, f.expected, f.message, f.fix, coalesce(nullif(r.reason, ''), f.reason) AS reason, f.recorded_at
+FROM core.stored_finding f
+LEFT JOIN LATERAL (
+    SELECT g.reason FROM core.finding_reason g
+    WHERE g.arrival_id = f.arrival_id AND g.code = f.code
+      AND (g.form, g.sheet, g.cell, g.row_key, g.column_code) IS NOT DISTINCT FROM
+          (f.form, f.sheet, f.cell, f.row_key, f.column_code)
+      AND g.recorded_at <= coalesce(nullif(current_setting('movement_reports.as_of', true), '')::timestamptz, 'infinity')
+    ORDER BY g.id DESC LIMIT 1
+) r ON true;
 -- What counts now: what core.standing_submissions says of 'infinity', with what the marts need of each, so that a mart begins
 -- with a hundred rows that the planner can count instead of working out which of ten thousand submissions stand. Derived:
 -- the triggers below keep it in the transaction of whatever changes it, `init` makes it anew where it differs, and nothing
@@ -373,6 +394,8 @@ CREATE TRIGGER examination_after_freeze BEFORE INSERT ON core.examination FOR EA
 CREATE TRIGGER verdict_after_freeze BEFORE INSERT ON core.verdict FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
 CREATE TRIGGER decision_after_freeze BEFORE INSERT ON core.decision FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
 CREATE TRIGGER finding_after_freeze BEFORE INSERT ON core.finding FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
+CREATE TRIGGER finding_reason_after_freeze BEFORE INSERT ON core.finding_reason
+    FOR EACH ROW EXECUTE FUNCTION core.record_after_freeze();
 -- The same of the register: what belongs to one period by that period's freezes, all else by any. Working days told of for the first
 -- time are of no day of recording (-infinity) and stay so.
 CREATE FUNCTION register.record_after_freeze() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -481,6 +504,8 @@ CREATE TRIGGER acknowledgement_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.
 CREATE TRIGGER register_change_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON ops.register_change
     FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
 CREATE TRIGGER period_event_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON core.period_event
+    FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
+CREATE TRIGGER finding_reason_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON core.finding_reason
     FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
 CREATE TRIGGER publication_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON core.publication
     FOR EACH STATEMENT EXECUTE FUNCTION ops.refuse_change();
