@@ -15,7 +15,8 @@ from airflow.plugins_manager import AirflowPlugin
 from plugins.timetables import ClosingTimetable
 
 _FORKING = {"scheduler", "worker", "celery"}
-_USE_CASES = tuple(f"etl.usecases.{name}" for name in ("collect", "load", "periods", "consolidate", "export"))
+_NEEDED = ("collect", "load", "periods", "consolidate", "export", "export_data", "report_draft")
+_USE_CASES = tuple(f"etl.usecases.{name}" for name in _NEEDED)
 
 
 def _preload() -> None:

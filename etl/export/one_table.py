@@ -11,7 +11,7 @@ from typing import Final
 
 import xlsxwriter
 
-from etl.export.safe_text import printable
+from etl.export.safe_text import cell_text, printable
 
 _CREATED: Final = datetime(2026, 1, 1)  # noqa: DTZ001 - a property of the file that must not differ between two exports
 _FORMATS: Final = {
@@ -60,10 +60,10 @@ def write_one_table(
         for kind in {"text", *(column.kind for column in columns)}
     }
     last = max(0, len(columns) - 1)
-    sheet.write_string(0, 0, printable(title), book.add_format({**font, "bold": True, "font_size": 14}))
+    sheet.write_string(0, 0, cell_text(title), book.add_format({**font, "bold": True, "font_size": 14}))
     line = 1
     for note in notes:
-        sheet.write_string(line, 0, printable(note), book.add_format({**font, "italic": True}))
+        sheet.write_string(line, 0, cell_text(note), book.add_format({**font, "italic": True}))
         line += 1
     line += 1
     first = line
@@ -71,14 +71,14 @@ def write_one_table(
         start = 0
         for place in range(1, len(columns) + 1):
             if place == len(columns) or columns[place].group != columns[start].group:
-                text = printable(columns[start].group)
+                text = cell_text(columns[start].group)
                 if place - start > 1 and text:
                     sheet.merge_range(line, start, line, place - 1, "", head)
                 sheet.write_string(line, start, text, head)
                 start = place
         line += 1
     for place, column in enumerate(columns):
-        sheet.write_string(line, place, printable(column.label), head)
+        sheet.write_string(line, place, cell_text(column.label), head)
         sheet.set_column(place, place, column.width)
     sheet.freeze_panes(line + 1, 0)
     sheet.repeat_rows(first, line)
@@ -94,7 +94,7 @@ def write_one_table(
             elif isinstance(value, date):
                 sheet.write_datetime(number, place, value, look)
             else:
-                sheet.write_string(number, place, printable(str(value)), looks["text"])
+                sheet.write_string(number, place, cell_text(str(value)), looks["text"])
     if rows:
         sheet.autofilter(line, 0, line + len(rows), last)
     sheet.set_landscape()

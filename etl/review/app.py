@@ -57,7 +57,9 @@ def create_app(office: Office, *, identify: Identify = identify_by_cookie, own_l
     app.state.framed = not own_login
     app.state.limits = {
         "log-in": RateLimit(10, 300),
-        "log-in of account": RateLimit(10, 900),
+        "log-in of account here": RateLimit(10, 900),
+        "log-in of account": RateLimit(60, 900),
+        "oidc": RateLimit(40, 300),
         "upload": RateLimit(30, 600),
         "entrance": RateLimit(300, 60),
     }

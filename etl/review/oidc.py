@@ -5,6 +5,7 @@ What is between the two steps lives in a signed cookie of ten minutes. Who has n
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import time
 from typing import Any, Final
@@ -45,21 +46,32 @@ def begin(settings: OidcSettings, secret: str, redirect_uri: str, next_page: str
     )
 
 
-def finish(settings: OidcSettings, secret: str, cookie: str, state: str, code: str) -> tuple[str, str, str, str]:
-    """(login, name, role, page to go to) of whoever comes back from the provider. Raises LoginRefused."""
+def finish(
+    settings: OidcSettings, secret: str, cookie: str, state: str, code: str, issuer: str | None = None
+) -> tuple[str, str, str, str]:
+    """(login, name, role, page to go to) of whoever comes back from the provider. Raises LoginRefused.
+
+    `issuer`: what the answer's address names as `iss` (RFC 9207), None where it names none.
+    """
     try:
         step = _signer(secret).loads(cookie, max_age=STEP_SECONDS)
     except BadSignature as error:
         raise LoginRefused("the cookie of the first step is missing, altered or too old") from error
     if not secrets.compare_digest(step["state"].encode(), state.encode()):
         raise LoginRefused("the answer belongs to another log-in")
+    if issuer is not None and issuer.rstrip("/") != settings.issuer:
+        raise LoginRefused("the answer is another provider's")
+    if not code:
+        raise LoginRefused("the provider sent no code: it, or the person, refused")
     with _open_client(settings, step["back"]) as client:
         found = _discover(client, settings)
         try:
             token = client.fetch_token(
                 found["token_endpoint"], code=code, code_verifier=step["verifier"], grant_type="authorization_code"
             )
-            keys = KeySet.import_key_set(client.request("GET", found["jwks_uri"], withhold_token=True).json())
+            published = client.request("GET", found["jwks_uri"], withhold_token=True)
+            published.raise_for_status()
+            keys = KeySet.import_key_set(published.json())
             claims = _check_token(settings, str(token.get("id_token", "")), keys, step["nonce"])
         except (httpx.HTTPError, JoseError, ValueError, KeyError) as error:
             raise LoginRefused(f"the provider's answer is of no use ({type(error).__name__})") from error
@@ -92,8 +104,8 @@ def _discover(client: OAuth2Client, settings: OidcSettings) -> dict[str, str]:
     try:
         answer = client.request("GET", f"{settings.issuer}/.well-known/openid-configuration", withhold_token=True)
         answer.raise_for_status()
-        found: dict[str, str] = answer.json()
-    except (httpx.HTTPError, ValueError) as error:
+        found = {name: value for name, value in dict(answer.json()).items() if isinstance(value, str)}
+    except (httpx.HTTPError, ValueError, TypeError) as error:
         raise LoginRefused("the identity provider does not answer as OpenID Connect asks") from error
     if found.get("issuer", "").rstrip("/") != settings.issuer:
         raise LoginRefused("the identity provider names itself otherwise than MOVEMENT_REPORTS_OIDC_ISSUER")
@@ -120,4 +132,6 @@ def _check_token(settings: OidcSettings, token: str, keys: KeySet, nonce: str) -
 
 
 def _signer(secret: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret, salt="oidc-step")
+    return URLSafeTimedSerializer(
+        secret, salt="oidc-step", signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+    )

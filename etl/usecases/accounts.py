@@ -126,18 +126,20 @@ def list_accounts(context: Context) -> list[Account]:
 def log_in(context: Context, login: str, password: str) -> Session | None:
     """A new session, or None: unknown login, wrong password and disabled account look alike and take alike long."""
     login = clean_login(login)
+    query = "SELECT name, role, password_hash, disabled_at FROM ops.account WHERE login = :login"
+    with context.engine.connect() as connection:
+        row = connection.execute(sa.text(query), {"login": login}).first()
+    # Outside a transaction: people who wait for their turn must not hold the connections of those who work.
+    right = _verify(row.password_hash if row else _decoy(), password)
     with context.engine.begin() as connection:
-        row = connection.execute(
-            sa.text("SELECT name, role, password_hash, disabled_at FROM ops.account WHERE login = :login"),
-            {"login": login},
-        ).first()
-        right = _verify(row.password_hash if row else _decoy(), password)
+        # Read again and held: who changes the account meanwhile ends this session too.
+        again = connection.execute(sa.text(f"{query} FOR SHARE"), {"login": login}).first() if row and right else None
         now = context.clock()
-        if row is None or not right or row.disabled_at is not None:
+        if row is None or again is None or again.password_hash != row.password_hash or again.disabled_at is not None:
             # A login that does not exist may be somebody's password typed into the wrong box: it is not kept.
             record_action(connection, now, login if row else "?", "anonymous", "log-in", "", "refused")
             return None
-        return _open(connection, now, Session(login, row.name, row.role, "account"))
+        return _open(connection, now, Session(login, again.name, again.role, "account"))
 
 
 def open_session(context: Context, login: str, name: str, role: str) -> Session:

@@ -32,7 +32,10 @@ def put_files(folder: Path, sent: dict[str, bytes]) -> None:
 
 
 def kill(office: Office, most_steps: int) -> None:
-    """Each file is two steps, and what is kept is looked at in every run. Killed ten times, most of them after a part of the work was recorded and before all of it was."""
+    """Killed ten times, most of them after a part of the work was recorded and before all of it was.
+
+    Each file is two steps; what is kept in its place is a step of every later run too.
+    """
     found = kill_and_finish(office.settings, most_steps=most_steps, probe=lambda: office.count("landing.offer"))
     assert found.killed == 10, found
     assert len({seen for seen in found.seen if 0 < seen < FILES}) >= 3, found

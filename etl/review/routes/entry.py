@@ -10,10 +10,12 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse
 
 from etl.review import oidc
+from etl.review.access import refuse_other_sites
+from etl.review.limits import name_address
 from etl.review.office import Office
 from etl.review.pages import render
 from etl.review.people import NOBODY
-from etl.review.sessions import forget, remember
+from etl.review.sessions import forget, is_secure, place_cookie, remember
 from etl.settings import OidcSettings
 from etl.usecases.accounts import BadAccount, log_in, open_session
 from etl.usecases.unit_links import read_secret
@@ -57,7 +59,7 @@ def open_first_page(request: Request) -> RedirectResponse:
 @router.get("/login")
 def show_login(request: Request, next: Next = "") -> Response:
     """The log-in page; who is logged in already goes on."""
-    if request.state.person is not NOBODY or not request.app.state.own_login:
+    if request.state.person is not NOBODY:
         return RedirectResponse(_go_to(request, next), status_code=303)
     oidc = office_of(request).context().settings.oidc
     return render(request, "login.html", next=next, wrong=False, has_oidc=oidc is not None)
@@ -71,14 +73,17 @@ def do_login(
     next: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Log in. A wrong login and a wrong password get the same answer; too many tries wait."""
-    if not request.app.state.own_login:
-        raise HTTPException(404)
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise HTTPException(403)
+    refuse_other_sites(request)
     limits = request.app.state.limits
-    address = request.client.host if request.client else ""
-    account = f"account:{login.strip().lower()}"
-    if not limits["log-in"].allows(address) or not limits["log-in of account"].allows(account):
+    address = name_address(request.client.host if request.client else "")
+    # A handful of tries from one place, more from everywhere: else anybody could keep the administrator out.
+    account = login.strip().lower()
+    here = f"{account} {address}"
+    if not (
+        limits["log-in"].allows(address)
+        and limits["log-in of account here"].allows(here)
+        and limits["log-in of account"].allows(account)
+    ):
         raise HTTPException(429)
     context = office_of(request).context()
     try:
@@ -88,7 +93,9 @@ def do_login(
     if session is None:
         has_oidc = context.settings.oidc is not None
         return render(request, "login.html", 401, next=next, wrong=True, has_oidc=has_oidc)
-    limits["log-in of account"].forget(account)
+    limits["log-in"].give_back(address)
+    limits["log-in of account here"].forget(here)
+    limits["log-in of account"].give_back(account)
     answer = RedirectResponse(_go_to(request, next), status_code=303)
     remember(request, answer, session)
     return answer
@@ -98,6 +105,7 @@ def do_login(
 def begin_oidc(request: Request, next: Next = "") -> Response:
     """To the province's identity provider."""
     settings = _require_oidc(request)
+    _limit_oidc(request)
     secret = read_secret(office_of(request).context().settings)
     try:
         address, cookie = oidc.begin(settings, secret, _name_way_back(request), next)
@@ -106,8 +114,8 @@ def begin_oidc(request: Request, next: Next = "") -> Response:
         raise HTTPException(503, "Hệ thống đăng nhập của tỉnh không trả lời. Hãy thử lại sau ít phút.") from None
     answer = RedirectResponse(address, status_code=303)
     answer.set_cookie(
-        oidc.COOKIE, cookie, max_age=oidc.STEP_SECONDS, httponly=True, samesite="lax",
-        secure=request.url.scheme == "https", path=request.scope.get("root_path", "") or "/",
+        oidc.COOKIE, cookie, max_age=oidc.STEP_SECONDS, httponly=True, samesite="lax", secure=is_secure(request),
+        path=place_cookie(request),
     )  # fmt: skip
     return answer
 
@@ -117,28 +125,37 @@ def finish_oidc(
     request: Request,
     state: Annotated[str, Query(max_length=500)] = "",
     code: Annotated[str, Query(max_length=4000)] = "",
+    iss: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """Back from the identity provider."""
     settings = _require_oidc(request)
+    _limit_oidc(request)
     context = office_of(request).context()
     try:
         login, name, role, wanted = oidc.finish(
-            settings, read_secret(context.settings), request.cookies.get(oidc.COOKIE, ""), state, code
+            settings, read_secret(context.settings), request.cookies.get(oidc.COOKIE, ""), state, code, iss
         )
-    except oidc.LoginRefused as error:
+        session = open_session(context, login, name, role)
+    except (oidc.LoginRefused, BadAccount) as error:
         log.warning("OpenID Connect: %s", error)
         raise HTTPException(403, "Tài khoản này không đăng nhập được. Hãy thử lại hoặc hỏi cán bộ quản trị.") from None
     answer = RedirectResponse(_go_to(request, wanted), status_code=303)
-    remember(request, answer, open_session(context, login, name, role))
-    answer.delete_cookie(oidc.COOKIE, path=request.scope.get("root_path", "") or "/")
+    remember(request, answer, session)
+    answer.delete_cookie(oidc.COOKIE, path=place_cookie(request))
     return answer
 
 
 def _require_oidc(request: Request) -> OidcSettings:
     settings = office_of(request).context().settings.oidc
-    if settings is None or not request.app.state.own_login:
+    if settings is None:
         raise HTTPException(404)
     return settings
+
+
+def _limit_oidc(request: Request) -> None:
+    """Each step asks the identity provider: nobody shall use us to ask it without end."""
+    if not request.app.state.limits["oidc"].allows(name_address(request.client.host if request.client else "")):
+        raise HTTPException(429)
 
 
 def _name_way_back(request: Request) -> str:
