@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import Depends
@@ -33,7 +33,7 @@ _ORDER: Final = tuple(AIRFLOW_ROLES.values())
 office = Office(read_airflow_settings)
 
 
-async def identify(user: Any = Depends(get_user)) -> Person:
+async def identify(user: Annotated[Any, Depends(get_user)]) -> Person:
     """Airflow's user as a person of ours. Raises 401 for a stranger; somebody without a known role may do nothing."""
     login = str(user.get_name())
     return Person(login, login, choose_role(user), await run_in_threadpool(_make_csrf, login))

@@ -41,6 +41,7 @@ class Duty:
     """One report that a letter speaks of. Names are for people. `days` are working days left (reminders) or late (lists, late).
 
     `file`: name of the enclosed fill-in workbook. `promised`: the unit acknowledged and gave a day, with its words.
+    `link`: the unit's personal link for this report, in letters to its own people only.
     """
 
     letter: LetterKind
@@ -53,6 +54,7 @@ class Duty:
     file: str | None = None
     promised: date | None = None
     promise: str = ""
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class DecisionFacts:
     due_at: datetime | None
     copy: str | None = None
     attempt: int | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class HeldFacts:
     received_at: datetime
     copy: str | None = None
     attempt: int | None = None
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ def write_reminder(recipient: str, duties: Sequence[Duty], sender: Sender) -> Bo
         # Told apart: what is still to come must not be called overdue.
         "others": ordered[len(urgent) :],
         "files": [duty.file for duty in ordered if duty.file],
+        "links": [duty for duty in ordered if duty.link],
         "sender": sender,
     }
     return render_letter(first.letter.value, _name_reminder(urgent), facts)

@@ -97,7 +97,9 @@ def name_enclosure(name: str) -> str:
     The sender chose it, but whoever opens our mail must see where it ends: ".xlsx" cannot be followed by what is not shown.
     """
     last = name.replace("\\", "/").rpartition("/")[2]
-    shown = (sign for sign in unicodedata.normalize("NFC", last) if unicodedata.category(sign)[0] not in "CZ" or sign == " ")
+    shown = (
+        sign for sign in unicodedata.normalize("NFC", last) if unicodedata.category(sign)[0] not in "CZ" or sign == " "
+    )
     kept = "".join(shown)
     path = PurePosixPath(_NOT_IN_NAMES.sub("-", kept).strip(" .") or "tep")
     return f"{path.stem[: _LONGEST_NAME - len(path.suffix)].rstrip(' .')}{path.suffix}"

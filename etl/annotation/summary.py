@@ -94,6 +94,8 @@ class SummaryFacts:
     attempt: int | None = None
     note: str | None = None
     """A sentence about what goes with the summary, or why nothing does."""
+    link: str | None = None
+    """The unit's personal link, where the summary goes to the unit's own people."""
 
 
 _EXPLAINED: Final = (
@@ -181,6 +183,7 @@ def _gather(facts: SummaryFacts) -> dict[str, object]:
         "details": [(name, value) for name, value in details if value is not None],
         "sections": _gather_sections(facts),
         "steps": _list_steps(facts),
+        "link": facts.link,
         "contact": _write_contact(facts),
     }
 
@@ -295,7 +298,9 @@ def _list_steps(facts: SummaryFacts) -> list[str]:
     else:
         steps = ["Mở tệp đã gửi, sửa theo danh sách trên rồi lưu lại (định dạng .xlsx)."]
         if _is_document(facts):
-            steps = ["Sửa số liệu trong phần mềm theo danh sách trên, hoặc cấu hình xuất dữ liệu, rồi xuất lại tài liệu JSON."]
+            steps = [
+                "Sửa số liệu trong phần mềm theo danh sách trên, hoặc cấu hình xuất dữ liệu, rồi xuất lại tài liệu JSON."
+            ]
         where = "trả lời thông báo này và nêu lý do của từng cảnh báo"
     if to_explain:
         steps.append(f"Cảnh báo mà số liệu đúng: {where}. Cơ quan thường trực xem lý do khi duyệt báo cáo.")

@@ -16,6 +16,7 @@ from etl.cli.alerts import add_alerts
 from etl.cli.channels import add_channels
 from etl.cli.console import err
 from etl.cli.exports import add_exports
+from etl.cli.links import add_links
 from etl.cli.marts import add_marts
 from etl.cli.pages import add_pages
 from etl.cli.quarantine import add_quarantine
@@ -74,9 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add.set_defaults(run=commands.run_check)
 
-    add = sub.add_parser(
-        "ingest", parents=[_JSON], help="collect from the channels (or PATHs) and process all pending"
-    )
+    add = sub.add_parser("ingest", parents=[_JSON], help="collect from the channels (or PATHs) and process all pending")
     add.add_argument("paths", nargs="*", type=Path, metavar="PATH")
     add.add_argument(
         "--receipts", type=Path, metavar="FILE", help="simulated receipt instants; simulated registers only"
@@ -109,7 +108,9 @@ def build_parser() -> argparse.ArgumentParser:
     add = sub.add_parser("consolidate", parents=[_REPORT, _JSON], help="rules between units, coverage and figures")
     add.set_defaults(run=commands.run_consolidate)
     add_exports(sub, {"json": _JSON, "as_of": _AS_OF, "report": _REPORT})
-    add = sub.add_parser("trace", parents=[_AS_OF, _JSON], help="the submissions and cells behind one consolidated figure")
+    add = sub.add_parser(
+        "trace", parents=[_AS_OF, _JSON], help="the submissions and cells behind one consolidated figure"
+    )
     add.add_argument("figure", metavar="FIGURE", help="report:period/mart/row/measure")
     add.set_defaults(run=commands.run_trace)
     add = sub.add_parser("fingerprint", parents=[_JSON], help="SHA-256 per table, without ids and recording times")
@@ -122,6 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_review(sub, {"json": _JSON, "report": _REPORT})
     add_series(sub, {"json": _JSON, "as_of": _AS_OF})
     add_pages(sub, {"json": _JSON})
+    add_links(sub, {"json": _JSON, "report": _REPORT})
 
     add = sub.add_parser("server", help="the embedded PostgreSQL: start, stop, status")
     add.add_argument("action", choices=("start", "stop", "status"))

@@ -57,6 +57,7 @@ def run_serve(arguments: argparse.Namespace) -> int:
 
     office = Office(read_settings)
     office.context()  # says what is missing before a port is taken
+    office.checker().warm_up()  # the first unit that uploads must not wait for the rules to be loaded
     err.print(f"Pages on http://{arguments.host}:{arguments.port}/ (Ctrl-C ends)")
     # One program: sessions live in the warehouse, but limits and the warm checker are this program's.
     uvicorn.run(

@@ -110,7 +110,9 @@ def print_trace(trace: Trace) -> None:
     value = format_number(trace.value) if trace.value is not None else "–"
     out.print(f"{trace.figure} = {value}")
     for measure, contributions in trace.contributions.items():
-        table = Table("Đơn vị", "Trang tính", "Ô", "Nguyên văn", "Số", "Lần nộp", "Nhận lúc", "Tệp", "Cộng", title=measure)
+        table = Table(
+            "Đơn vị", "Trang tính", "Ô", "Nguyên văn", "Số", "Lần nộp", "Nhận lúc", "Tệp", "Cộng", title=measure
+        )
         for item in contributions:
             table.add_row(
                 item.unit_name, item.sheet, item.cell, item.raw,
@@ -127,7 +129,9 @@ def print_trace(trace: Trace) -> None:
         out.print(f"Lần nộp không được tính: {len(trace.other_files)}")
         for other in trace.other_files[:_SHOWN_SOURCES]:
             received = format_instant(other.received_at)
-            out.print(f"  {other.unit_name}, lần {other.attempt}, nhận {received}, {show_name(other.file)}: {other.text}")
+            out.print(
+                f"  {other.unit_name}, lần {other.attempt}, nhận {received}, {show_name(other.file)}: {other.text}"
+            )
 
 
 _SHOWN_FINDINGS = 3

@@ -93,7 +93,11 @@ def _report_columns(table: Table, parsed: ParsedSubmission, catalogue: Catalogue
     for code, column in table.doubled:
         parsed.findings.append(
             catalogue.make_finding(
-                "COLUMN-DUPLICATE", form=form, sheet=sheet.name, column=code, cell=sheet.name_cell(table.code_row, column)
+                "COLUMN-DUPLICATE",
+                form=form,
+                sheet=sheet.name,
+                column=code,
+                cell=sheet.name_cell(table.code_row, column),
             )
         )
     names = list_column_names(table.version)

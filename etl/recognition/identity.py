@@ -118,7 +118,9 @@ def identify(
             if attribute in claims:
                 claims[attribute].append(Claim("channel" if source == "channel" else "file_name", (value,), value))
 
-    if (sent_for := read_sender_unit(channel or {})) and not any(claim.source != "file_name" for claim in claims["unit"]):
+    if (sent_for := read_sender_unit(channel or {})) and not any(
+        claim.source != "file_name" for claim in claims["unit"]
+    ):
         identity.hints.setdefault("unit", sent_for)
         claims["unit"].insert(0, Claim("channel", (sent_for,), sent_for))
     identity.report = _settle_report(claims["report"], register, catalogue, identity)

@@ -79,7 +79,8 @@ def _bound_uploads(office: Office) -> Callable[[], int]:
 
 async def _add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     answer = await call_next(request)
-    is_page = not request.url.path.startswith(f"{request.scope.get('root_path', '')}/static/")
+    is_file = request.url.path.startswith(f"{request.scope.get('root_path', '')}/static/")
+    is_page = not is_file or answer.status_code >= 400
     for name, value in security_headers(request, is_page).items():
         answer.headers.setdefault(name, value)
     return answer
@@ -135,7 +136,7 @@ def _name_route(request: Request) -> str:
 
 
 def _describe_failure(error: Exception) -> str:
-    """What happened, for the log. A statement that the server refused is named by its state: its text can hold what a form held."""
+    """What happened, for the log. A refused statement is named by its state only: its text can hold what a form held."""
     cause = getattr(error, "orig", None) or error
     state = getattr(cause, "sqlstate", None)
     if state and not str(state).startswith(("08", "28", "3D", "53", "57", "58")):

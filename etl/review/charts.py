@@ -1,4 +1,4 @@
-"""Charts as SVG made on the server: no script, no inline style, readable in print. Each has a name that is read aloud.
+"""Charts as SVG made on the server: no script, no inline style, readable in print. Each has its title over it.
 
 Values are drawn, never decided here; a chart stands beside its table, which says the same in figures.
 """
@@ -20,16 +20,22 @@ Number = int | float | Decimal
 _CLASSES: Final = ("bar", "bar second", "bar third")
 _LETTER: Final = 6.6
 """Width of a letter at the charts' size, for places of labels."""
+_HEAD: Final = 24
+"""Height of a heading over bars."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar, or one group of bars side by side. `href`: where a click leads."""
+    """One bar, or one set of bars under each other. `href`: where a click leads; `note` follows the value.
+
+    `group`: a heading over the bars that follow each other with it, "" for none.
+    """
 
     label: str
     values: Sequence[Number | None]
     href: str = ""
     note: str = ""
+    group: str = ""
 
 
 def draw_bars(title: str, bars: Sequence[Bar], series: Sequence[str] = (), decimals: int | None = None) -> Markup:
@@ -42,17 +48,20 @@ def draw_bars(title: str, bars: Sequence[Bar], series: Sequence[str] = (), decim
     widest = min(300.0, max(len(bar.label) for bar in bars) * _LETTER)
     left, right, top = widest + 12, 110, 8 + (20 if series else 0)
     width = 860
-    height = top + step * len(bars) + 6
+    heads = [bar.group and (place == 0 or bars[place - 1].group != bar.group) for place, bar in enumerate(bars)]
+    height = top + step * len(bars) + _HEAD * sum(map(bool, heads)) + 6
     most = max((float(value) for bar in bars for value in bar.values if value is not None), default=0.0) or 1.0
-    parts = [_open(title, width, height)]
+    parts = [_open(title, width, height, is_flat=False)]
     for place, name in enumerate(series):
         x = left + place * 190
         parts.append(f'<rect class="{_CLASSES[place % 3]}" x="{x:.0f}" y="2" width="12" height="12"/>')
         parts.append(f'<text x="{x + 17:.0f}" y="12">{escape(name)}</text>')
-    for number, bar in enumerate(bars):
-        y = top + number * step
-        label = bar.label if len(bar.label) * _LETTER <= widest else f"{bar.label[: int(widest / _LETTER) - 1]}…"
-        text = f'<text x="{left - 8:.0f}" y="{y + rows * thick / 2 + 4:.1f}" text-anchor="end">{escape(label)}</text>'
+    y = float(top)
+    for bar, has_head in zip(bars, heads, strict=True):
+        if has_head:
+            parts.append(f'<text class="group" x="2" y="{y + 15:.1f}">{_cut(bar.group, width - 10)}</text>')
+            y += _HEAD
+        text = f'<text x="{left - 8:.0f}" y="{y + rows * thick / 2 + 4:.1f}" text-anchor="end">{_cut(bar.label, widest)}</text>'
         parts.append(f'<a href="{escape(bar.href)}">{text}</a>' if bar.href else text)
         for place, value in enumerate(bar.values):
             top_of = y + place * thick
@@ -66,7 +75,8 @@ def draw_bars(title: str, bars: Sequence[Bar], series: Sequence[str] = (), decim
                 f'<text x="{left + long + 5:.1f}" y="{top_of + thick - 5:.1f}">{format_number(value, decimals)}'
                 f"{escape(bar.note)}</text>"
             )
-    return Markup("".join([*parts, "</svg>"]))  # noqa: S704 - every text above is escaped
+        y += step
+    return _close(parts)
 
 
 def draw_days(
@@ -89,7 +99,7 @@ def draw_days(
     path = [f"M{x_of(first):.1f},{y_of(0):.1f}"]
     for day, value in points:
         path.append(f"H{x_of(day):.1f}V{y_of(value):.1f}")
-    parts = [_open(title, width, height)]
+    parts = [_open(title, width, height, is_flat=False)]
     for value in sorted({0, most // 2, most}):
         parts.append(
             f'<line class="axis" x1="{left}" x2="{width - right}" y1="{y_of(value):.1f}" y2="{y_of(value):.1f}"/>'
@@ -107,7 +117,7 @@ def draw_days(
         anchor = "start" if day == first else "end"
         parts.append(f'<text x="{x_of(day):.1f}" y="{height - 12}" text-anchor="{anchor}">{day:%d/%m/%Y}</text>')
     parts.append(f'<path class="line" d="{"".join(path)}"/>')
-    return Markup("".join([*parts, "</svg>"]))  # noqa: S704 - every text above is escaped
+    return _close(parts)
 
 
 def draw_shares(title: str, parts: Sequence[tuple[str, str, int]]) -> Markup:
@@ -116,7 +126,7 @@ def draw_shares(title: str, parts: Sequence[tuple[str, str, int]]) -> Markup:
     if not total:
         return Markup("")
     width, height = 860, 30
-    drawn, x = [_open(title, width, height)], 0.0
+    drawn, x = [_open(title, width, height, is_flat=True)], 0.0
     for kind, label, count in parts:
         wide = count / total * width
         if count:
@@ -129,12 +139,26 @@ def draw_shares(title: str, parts: Sequence[tuple[str, str, int]]) -> Markup:
                     f'<text class="inside" x="{x + wide / 2:.1f}" y="20" text-anchor="middle">{format_number(count)}</text>'
                 )
         x += wide
-    return Markup("".join([*drawn, "</svg>"]))  # noqa: S704 - every text above is escaped
+    return _close(drawn)
 
 
-def _open(title: str, width: float, height: float) -> str:
+def _cut(text: str, width: float) -> str:
+    """The text, escaped; where it is too long for the place its beginning, with the whole of it as a tip."""
+    if len(text) * _LETTER <= width + 1:
+        return escape(text)
+    return f"{escape(text[: int(width / _LETTER) - 1].rstrip())}…<title>{escape(text)}</title>"
+
+
+def _open(title: str, width: float, height: float, *, is_flat: bool) -> str:
+    """`is_flat`: shrinks with the page; others keep their size on a phone and scroll in their frame."""
     name = escape(title)
+    kind, frame = ("chart flat", "") if is_flat else ("chart", f' tabindex="0" role="group" aria-label="{name}"')
     return (
-        f'<svg class="chart" role="img" aria-label="{name}" viewBox="0 0 {width:.0f} {height:.0f}" '
-        f'xmlns="http://www.w3.org/2000/svg"><title>{name}</title>'
+        f'<figure class="drawn"><figcaption>{name}</figcaption><div{frame}>'
+        f'<svg class="{kind}" role="img" aria-label="{name}" viewBox="0 0 {width:.0f} {height:.0f}" '
+        'xmlns="http://www.w3.org/2000/svg">'
     )
+
+
+def _close(parts: Sequence[str]) -> Markup:
+    return Markup("".join([*parts, "</svg></div></figure>"]))  # noqa: S704 - every text in the parts is escaped

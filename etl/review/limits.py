@@ -12,6 +12,12 @@ from time import monotonic
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MOST_KEYS = 20_000
+_SWALLOWED = 5
+_REFUSAL = (
+    '<!DOCTYPE html><html lang="vi"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    "<title>Tệp quá lớn</title></head><body><h1>Tệp hoặc nội dung gửi lên quá lớn.</h1><p>Tệp chưa được nhận. Hãy xóa ảnh, "
+    "trang tính và định dạng thừa rồi gửi lại. Bấm nút quay lại của trình duyệt để về trang trước.</p></body></html>"
+)
 
 
 def name_address(host: str) -> str:
@@ -85,6 +91,8 @@ class BodyLimit:
         most = self.most_upload() if upload else self.most
         announced = dict(scope["headers"]).get(b"content-length", b"")
         if announced.isdigit() and int(announced) > most:
+            if upload and int(announced) <= _SWALLOWED * most:
+                await _swallow(receive)
             await _refuse(send)
             return
         seen = 0
@@ -115,10 +123,18 @@ class BodyLimit:
             await _refuse(send)
 
 
+async def _swallow(receive: Receive) -> None:
+    """Let a somewhat too large file come in and forget it: a browser that is cut off while sending shows no answer of ours."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+
+
 async def _refuse(send: Send) -> None:
-    text = "Tệp hoặc nội dung gửi lên quá lớn.".encode()
+    text = _REFUSAL.encode()
     headers = [
-        (b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close"), (b"cache-control", b"no-store"),
+        (b"content-type", b"text/html; charset=utf-8"), (b"connection", b"close"), (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     ]  # fmt: skip
     await send({"type": "http.response.start", "status": 413, "headers": headers})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from etl.reading.pool import ReaderPool
+from etl.review.checker import Checker
 from etl.settings import Settings
 from etl.usecases.context import Clock, Context, open_context, real_clock
 
@@ -20,6 +21,7 @@ class Office:
     clock: Clock = real_clock
     _context: Context | None = None
     _readers: ReaderPool | None = None
+    _checker: Checker | None = None
     _stamp: tuple[object, ...] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -45,8 +47,19 @@ class Office:
                 )
             return self._readers
 
+    def checker(self) -> Checker:
+        """Who examines uploads, with the rules kept warm."""
+        with self._lock:
+            if self._checker is None:
+                self._checker = Checker(self.context)
+            return self._checker
+
     def close(self) -> None:
         """Give the connections back, end the readers."""
+        with self._lock:
+            checker, self._checker = self._checker, None
+        if checker is not None:
+            checker.close()  # not under the lock: a load in hand asks for the context
         with self._lock:
             if self._readers is not None:
                 self._readers.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -72,14 +73,14 @@ def finish(
             published = client.request("GET", found["jwks_uri"], withhold_token=True)
             published.raise_for_status()
             keys = KeySet.import_key_set(published.json())
-            claims = _check_token(settings, str(token.get("id_token", "")), keys, step["nonce"])
+            claims = _check_token(settings, token, keys, step["nonce"])
         except (httpx.HTTPError, JoseError, ValueError, KeyError) as error:
             raise LoginRefused(f"the provider's answer is of no use ({type(error).__name__})") from error
         except Exception as error:  # authlib's own errors have no common name in its public surface
             raise LoginRefused(f"the provider refused ({type(error).__name__})") from error
     role = choose_role(settings, claims)
     login = str(claims.get("preferred_username") or claims.get("email") or claims["sub"])
-    return login, str(claims.get("name") or login), role, str(step["next"])
+    return login, str(claims.get("name") or login)[:200], role, str(step["next"])
 
 
 def choose_role(settings: OidcSettings, claims: dict[str, Any]) -> str:
@@ -115,8 +116,8 @@ def _discover(client: OAuth2Client, settings: OidcSettings) -> dict[str, str]:
     return found
 
 
-def _check_token(settings: OidcSettings, token: str, keys: KeySet, nonce: str) -> dict[str, Any]:
-    decoded = jwt.decode(token, keys, algorithms=_SIGNATURES)
+def _check_token(settings: OidcSettings, token: Mapping[str, Any], keys: KeySet, nonce: str) -> dict[str, Any]:
+    decoded = jwt.decode(str(token.get("id_token", "")), keys, algorithms=_SIGNATURES)
     claims = CodeIDToken(
         decoded.claims,
         decoded.header,
@@ -125,7 +126,7 @@ def _check_token(settings: OidcSettings, token: str, keys: KeySet, nonce: str) -
             "aud": {"essential": True, "value": settings.client_id},
             "nonce": {"essential": True, "value": nonce},
         },
-        params={"nonce": nonce, "client_id": settings.client_id},
+        params={"nonce": nonce, "client_id": settings.client_id, "access_token": token.get("access_token")},
     )
     claims.validate(now=int(time.time()), leeway=60)
     return dict(decoded.claims)

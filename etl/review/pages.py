@@ -63,6 +63,7 @@ def _templates() -> Environment:
         decision=lambda code: words.DECISIONS.get(str(code), str(code)),
         status=lambda code: capitalise(STATUS_LABELS[str(code)]),
         capital=capitalise,
+        person=words.show_person,
     )
     return found
 

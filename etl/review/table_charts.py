@@ -27,7 +27,8 @@ def _number(value: object) -> Decimal | None:
 
 def _draw_movements(table: MartTable) -> Markup:
     bars = [
-        Bar(str(row["indicator_name"]), [_number(row["rate"])], note=" %")
+        # Many movements ask for the same things ("Số đơn vị tham gia"): whose it is stands over them.
+        Bar(str(row["indicator_name"]), [_number(row["rate"])], note=" %", group=str(row["movement_name"]))
         for row in table.rows
         if _number(row.get("rate")) is not None
     ]

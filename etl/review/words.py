@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -84,6 +85,25 @@ CHANNEL_LABELS: Final[Mapping[str, str]] = {
     "folder": "thư mục nhận tệp", "web": "trang nộp của đơn vị", "sftp": "SFTP", "s3": "kho tệp", "imap": "thư điện tử",
     "http": "hệ thống khác",
 }  # fmt: skip
+SYSTEM_NAMES: Final[Mapping[str, str]] = {"system": "hệ thống", "command line": "dòng lệnh"}
+"""Who acted, where it was no person with an account."""
+
+
+def show_person(login: str | None) -> str:
+    """Who acted, as audit records name them; None: the register's files alone say it. A unit is `unit:<code>`."""
+    if login is None:
+        return "danh mục"
+    return f"đơn vị {login[5:]}" if login.startswith("unit:") else SYSTEM_NAMES.get(login, login)
+
+
+def say_plainly(text: str, names: Mapping[str, str]) -> str:
+    """A refusal as the pages say it: without the names of commands, with periods by their names (`report:period` → name)."""
+    for key, name in names.items():
+        text = text.replace(f"Kỳ {key}", name).replace(f"kỳ {key}", name).replace(key, name)
+    return _COMMAND.sub("", text)
+
+
+_COMMAND: Final = re.compile(r" \(`[a-z -]+`\)")
 AUDIT_LABELS: Final[Mapping[str, str]] = {
     "period.start": "bắt đầu duyệt kỳ",
     "period.approve": "duyệt số liệu",

@@ -32,13 +32,14 @@ from etl.annotation.summary import SummaryFacts, write_summary_html, write_summa
 from etl.calendar.deadlines import TIMEZONE
 from etl.findings.model import Finding
 from etl.recognition.reasons import name_subject
-from etl.register.alerting import LADDER_KINDS, ContactRole, LetterKind
+from etl.register.alerting import LADDER_KINDS, UNIT_ROLES, ContactRole, LetterKind
 from etl.register.model import UnitType
 from etl.text import format_date, show_name
 from etl.usecases.arrival_letters import write_arrival_answer
 from etl.usecases.board import Board, read_board
 from etl.usecases.context import Context
-from etl.usecases.fill_in import make_template
+from etl.usecases.fill_in import UnitDoesNotOwe, make_template
+from etl.usecases.unit_links import make_link
 from etl.warehouse.outbox import ClaimedLetter, Connection, OutboxRow, read_acknowledgements, read_mutes
 from etl.warehouse.owed_states import (
     JudgedFile,
@@ -123,6 +124,7 @@ class Composer:
                     file=file.name if file else None,
                     promised=_last_day(promise.until) if promise else None,
                     promise=promise.reason if promise else "",
+                    link=self._make_link(row),
                 )
             )  # fmt: skip
         return duties, enclosures
@@ -141,6 +143,15 @@ class Composer:
         name, content = make_template(self._context, row.report, row.period, row.unit)
         return Enclosure(name, content)
 
+    def _make_link(self, row: OutboxRow) -> str | None:
+        """The personal link of the report, for the people of whoever files it and nobody else."""
+        if row.role not in UNIT_ROLES or row.letter is LetterKind.LATE_LIST:
+            return None
+        try:
+            return make_link(self._context, row.unit, row.report, row.period)
+        except UnitDoesNotOwe:
+            return None  # taken off the ledger since the letter was planned
+
     def _write_notice(self, connection: Connection, letter: ClaimedLetter, row: OutboxRow) -> Composed:
         if row.decision_id is None:
             body = write_arrival_answer(
@@ -157,12 +168,15 @@ class Composer:
         enclosures = [copy] if copy else []
         name = show_name(judged.file_name)
         if judged.is_held:
-            held = HeldFacts(unit, report, period, name, judged.received_at, copy.name if copy else None, judged.attempt)
+            held = HeldFacts(
+                unit, report, period, name, judged.received_at, copy.name if copy else None, judged.attempt,
+                self._make_link(row),
+            )  # fmt: skip
             return Composed(write_held(letter.recipient.name, held, self._sender), enclosures)
         if judged.decided_by != SYSTEM:
             facts = DecisionFacts(
                 unit, report, period, name, judged.received_at, judged.accepted, judged.reason, due_at,
-                copy.name if copy else None, judged.attempt,
+                copy.name if copy else None, judged.attempt, self._make_link(row),
             )  # fmt: skip
             return Composed(write_decision(letter.recipient.name, facts, self._sender), enclosures)
         summary = SummaryFacts(
@@ -180,6 +194,7 @@ class Composer:
             form_names={code: form.name for code, form in self._context.forms.items()},
             attempt=judged.attempt,
             note=why_not,
+            link=self._make_link(row),
         )
         page = write_summary_html(summary)
         if copy is None and self._with_files:

@@ -22,8 +22,8 @@ _KINDS: Final = {"accept": LetterKind.RECEIPT, "return": LetterKind.REJECTION, "
 def queue_notices(context: Context, connection: Connection, submission_ids: Sequence[int]) -> int:
     """Queue an answer for each decision on these submissions that was not told yet; how many letters.
 
-    A receipt, a rejection, or the word that the file is held. To the unit's reporters of today. A decision that repeats the one before it is no news. Call it wherever decisions are
-    written: loading, reading again, review. The caller commits.
+    A receipt, a rejection, or the word that the file is held. To the unit's reporters of today. A decision that repeats the one
+    before it is no news. Call it wherever decisions are written: loading, reading again, review. The caller commits.
     """
     if not submission_ids:
         return 0

@@ -22,16 +22,15 @@ Next = Literal["excused", "fill_in", "correct", "wait", "explain", "done", "pend
 """What the unit should do now; `pending`: a file of it is not examined yet."""
 
 _OWED: Final = """
-SELECT b.*, o.report IS NOT NULL AS is_owed,
+SELECT b.*,
        (SELECT count(*)::integer FROM core.counted_now c JOIN core.submission s ON s.id = c.submission_id
         JOIN core.current_finding f ON f.arrival_id = s.arrival_id
         WHERE c.report = b.report AND c.period = b.period AND c.unit = b.unit AND f.severity = 'warning' AND f.reason IS NULL
        ) AS open_warnings,
        EXISTS (SELECT 1 FROM landing.arrival a WHERE a.channel = 'web'
-               AND a.locator LIKE replace(replace(b.unit || ':' || b.report || ':' || b.period, '_', '\\_'), '%', '\\%') || ':%'
+               AND starts_with(a.locator, b.unit || ':' || b.report || ':' || b.period || ':')
                AND NOT EXISTS (SELECT 1 FROM landing.outcome x WHERE x.arrival_id = a.id)) AS is_examining
 FROM core.board(:report, :period, :now) b
-LEFT JOIN register.obligation o ON o.unit = b.unit AND o.report = b.report AND o.period = b.period AND o.retired_at IS NULL
 WHERE b.unit = :unit
 """
 # Boards of the last periods only: each is worked out for all units.

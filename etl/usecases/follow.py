@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from etl.calendar.deadlines import TIMEZONE
 from etl.register.entities import UnitType
 from etl.register.model import Register
+from etl.text import capitalise, fold
 from etl.usecases.board import BoardLine, count_lines, rate_lines, sort_lines
 from etl.usecases.context import Context
 
@@ -80,7 +81,10 @@ def list_keys(context: Context) -> list[tuple[str, str]]:
             )
         ).all()
     names = {report.code: report.name for report in context.register.reports}
-    return [(f"{row.report}:{row.period}", f"{names.get(row.report, row.report)}, {row.label}") for row in rows]
+    # The period first: lists of choices are cut at their end.
+    return [
+        (f"{row.report}:{row.period}", f"{capitalise(row.label)} – {names.get(row.report, row.report)}") for row in rows
+    ]
 
 
 def choose_key(context: Context, keys: Sequence[str], now: datetime) -> str:
@@ -154,8 +158,6 @@ def _fits(register: Register, row: Row, chosen: Filter, first_key: str, on: date
         if line is None or line.status != chosen.status:
             return False
     if chosen.text:
-        from etl.text import fold
-
         return fold(chosen.text) in fold(f"{row.unit} {row.unit_name}")
     return True
 

@@ -45,7 +45,16 @@ class UnknownArrival(LookupError):
 
 
 class StaleQuarantine(RuntimeError):
-    """The file is not as it was when it was looked at: somebody settled it, or a correction of the register did."""
+    """The file is not as it was when it was looked at: somebody settled it, or a correction of the register did.
+
+    `outcome`, `by`, `at`: what it is now, through whom (None or "system": no person) and since when; None when nothing is known.
+    """
+
+    def __init__(
+        self, message: str, outcome: str | None = None, by: str | None = None, at: datetime | None = None
+    ) -> None:
+        super().__init__(message)
+        self.outcome, self.by, self.at = outcome, by, at
 
 
 class NotOwed(ValueError):
@@ -208,7 +217,12 @@ def _tell_stale(connection: Connection, arrival_id: int) -> StaleQuarantine:
     outcome, examined_by, recorded_at, discarded_by = row
     who = discarded_by or examined_by
     when = recorded_at.isoformat(timespec="seconds")
-    return StaleQuarantine(f"arrival {arrival_id} is now {outcome}, settled by {who} at {when}: look at it again")
+    return StaleQuarantine(
+        f"arrival {arrival_id} is now {outcome}, settled by {who} at {when}: look at it again",
+        outcome,
+        who,
+        recorded_at,
+    )
 
 
 def _examine(context: Context, arrival: Arrival) -> Examined:

@@ -16,6 +16,7 @@ from etl.usecases.alert_notices import queue_notices
 from etl.usecases.context import Context
 from etl.usecases.publication import freeze_event, sum_figures
 from etl.usecases.review_states import ACTION_NAMES, DECIDED, STATE_NAMES, Action, PeriodState, find_next
+from etl.warehouse import review_rows
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.review_rows import (
     JudgedSubmission,
@@ -82,6 +83,12 @@ def read_period_event(context: Context, report: str, period: str) -> PeriodEvent
     """The newest event of a period (`version` is what a later act is checked against); None: open, version 0."""
     with raw_connection(context.engine) as connection:
         return read_event(connection, report, period)
+
+
+def read_newest_events(context: Context) -> dict[tuple[str, str], PeriodEvent]:
+    """The newest event of every (report, period) that somebody acted on."""
+    with raw_connection(context.engine) as connection:
+        return review_rows.read_newest_events(connection)
 
 
 def read_period_state(context: Context, report: str, period: str) -> PeriodState:

@@ -80,6 +80,13 @@ def make_link(context: Context, unit: str, report: str, period: str) -> str | No
     return f"{context.settings.web_url.rstrip('/')}/u/{make_token(context, unit, report, period)}"
 
 
+def read_expiry(context: Context, unit: str, report: str, period: str) -> datetime:
+    """Until when the link opens. Raises UnitDoesNotOwe."""
+    with context.engine.connect() as connection:
+        due, _ = _read_facts(connection, unit, report, period)
+    return due + OPEN_AFTER_DUE
+
+
 def read_link(context: Context, token: str, now: datetime) -> Entrance:
     """What the token opens. Raises BadLink."""
     try:

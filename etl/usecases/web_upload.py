@@ -159,7 +159,7 @@ class _Uploaded:
         return iter(())
 
     @contextmanager
-    def fetch(self, offer: Offer) -> Iterator[Iterator[Part | Refused]]:
+    def fetch(self, offer: Offer) -> Iterator[Iterator[Part | Refused]]:  # noqa: ARG002 - there is only this one
         """The file, or why it is not taken."""
         yield iter([self._judge()])
 

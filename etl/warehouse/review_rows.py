@@ -60,6 +60,10 @@ _EVENT = (
     "id, report, period, version, action, state, decided_by, reason, as_of, publication_number, recorded_at "
     "FROM core.period_event WHERE report = %s AND period = %s"
 )
+_NEWEST = (
+    "SELECT DISTINCT ON (report, period) id, report, period, version, action, state, decided_by, reason, as_of, "
+    "publication_number, recorded_at FROM core.period_event ORDER BY report, period, version DESC"
+)
 _SUBMISSION = """
 SELECT s.id, s.unit, s.report, s.period, a.file_name, s.received_at, s.recorded_at,
        coalesce((SELECT v.verdict FROM core.verdict v WHERE v.submission_id = s.id ORDER BY v.id DESC LIMIT 1), ''),
@@ -84,6 +88,13 @@ def read_event(connection: Connection, report: str, period: str) -> PeriodEvent 
     """The newest event of a period; None while it is open."""
     row = connection.execute(f"SELECT {_EVENT} ORDER BY version DESC LIMIT 1", (report, period)).fetchone()
     return None if row is None else PeriodEvent(*row)
+
+
+def read_newest_events(connection: Connection) -> dict[tuple[str, str], PeriodEvent]:
+    """The newest event of each (report, period) that has one."""
+    rows = connection.execute(_NEWEST.encode()).fetchall()
+    events = [PeriodEvent(*row) for row in rows]
+    return {(event.report, event.period): event for event in events}
 
 
 def read_events(connection: Connection, report: str, period: str) -> list[PeriodEvent]:

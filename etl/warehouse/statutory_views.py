@@ -122,27 +122,31 @@ def _select_cells(table: Table, form: Form) -> str:
     )
     rows = f" AND f.row_code BETWEEN {_quote(table.rows[0])} AND {_quote(table.rows[1])}" if table.rows else ""
     return f"""SELECT {_quote(table.code)}::text AS table_code, p.report, p.period, f.form_version AS layout, f.form,
-       f.row_code, f.row_label, min(f.place) OVER (PARTITION BY p.report, p.period, f.row_code) AS row_place,
+       f.row_code, f.row_label, r.row_place,
        f.column_code, f.column_label, f.measure,
        p.report || ':' || p.period || '/' || f.form || '/' || f.row_code || '/' || f.measure AS figure,
        g.value, coalesce(g.units, 0) AS units, coalesce(g.estimated_units, 0) AS estimated_units,
        NOT EXISTS (
-           SELECT 1 FROM (SELECT DISTINCT b.report, b.period, b.form_version FROM mart.figure_source b
-                          WHERE b.form = {_quote(table.form)} AND b.counted) used
-           WHERE used.report = p.report AND used.period = p.period AND used.form_version <> f.form_version
+           SELECT 1 FROM unnest(used.versions) other WHERE other <> f.form_version
              AND NOT EXISTS (SELECT 1 FROM core.known_form_field h WHERE h.form = f.form
-                             AND h.form_version = used.form_version AND h.measure = f.measure)) AS comparable
+                             AND h.form_version = other AND h.measure = f.measure)) AS comparable
 FROM core.known_period p
 JOIN (SELECT DISTINCT report FROM core.known_report_form WHERE form = {_quote(table.form)} AND status <> 'not_owed') asked
   ON asked.report = p.report
 JOIN (VALUES {versions}) v (version, since, until) ON p.window_end BETWEEN v.since AND v.until
 JOIN core.known_form_field f ON f.form = {_quote(table.form)} AND f.form_version = v.version{rows}
+JOIN (SELECT form_version, row_code, min(place) AS row_place FROM core.known_form_field WHERE form = {_quote(table.form)}
+      GROUP BY form_version, row_code) r ON r.form_version = f.form_version AND r.row_code = f.row_code
 LEFT JOIN (
     SELECT s.report, s.period, s.measure, sum(s.number) AS value, count(DISTINCT s.unit)::integer AS units,
            count(DISTINCT s.unit) FILTER (WHERE s.estimated)::integer AS estimated_units
     FROM mart.figure_source s WHERE s.form = {_quote(table.form)} AND s.counted
     GROUP BY s.report, s.period, s.measure
-) g ON g.report = p.report AND g.period = p.period AND g.measure = f.measure"""
+) g ON g.report = p.report AND g.period = p.period AND g.measure = f.measure
+LEFT JOIN (
+    SELECT b.report, b.period, array_agg(DISTINCT b.form_version) AS versions
+    FROM mart.figure_source b WHERE b.form = {_quote(table.form)} AND b.counted GROUP BY b.report, b.period
+) used ON used.report = p.report AND used.period = p.period"""
 
 
 def _write_table(table: Table, form: Form) -> Iterator[str]:

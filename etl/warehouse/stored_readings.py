@@ -87,9 +87,7 @@ def read_findings(connection: Connection, arrivals: Sequence[int]) -> dict[int, 
     """
     columns = ", ".join(f"f.{name}" for name in FINDING_COLUMNS)
     found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    query = (
-        f"SELECT f.arrival_id, {columns} FROM core.stored_finding f WHERE f.arrival_id = ANY(%s) ORDER BY f.ordinal"  # noqa: S608
-    )
+    query = f"SELECT f.arrival_id, {columns} FROM core.stored_finding f WHERE f.arrival_id = ANY(%s) ORDER BY f.ordinal"  # noqa: S608
     for row in connection.execute(query.encode(), (list(arrivals),)):
         found[row[0]].append(tuple(row[1:]))
     return found

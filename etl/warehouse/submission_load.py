@@ -193,7 +193,10 @@ class LoadRows:
     def write_judgements(self, connection: Connection) -> None:
         """Everything else."""
         for table, rows in (
-            ("core.examination (arrival_id, generation, values_generation, examined_by, reason, recorded_at)", self.examinations),
+            (
+                "core.examination (arrival_id, generation, values_generation, examined_by, reason, recorded_at)",
+                self.examinations,
+            ),
             ("core.verdict (submission_id, verdict, errors, warnings, infos, recorded_at, generation)", self.verdicts),
             # One statement, so that what counts is worked out once (core.counted_now).
             ("core.decision (submission_id, decision, decided_by, reason, recorded_at)", self.decisions),

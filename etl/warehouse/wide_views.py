@@ -35,7 +35,9 @@ def _write_view(form: Form, version: FormVersion) -> str:
     lines = [
         f"CREATE VIEW {view} AS SELECT {', '.join([*selected, *values])} FROM mart.accepted a",
         f"JOIN core.observation o ON o.submission_id = a.submission_id AND o.form = {_quote(form.code)}",
-        f"AND o.generation = a.generation AND NOT o.restricted AND o.ordinal = 0 GROUP BY {', '.join(selected)};",
+        # In words that the planner expects to be true of most cells, as mart.figure_source explains.
+        "AND CASE WHEN o.generation = a.generation THEN true ELSE false END AND NOT o.restricted "
+        f"AND o.ordinal IS NOT DISTINCT FROM 0 GROUP BY {', '.join(selected)};",
         f"COMMENT ON VIEW {view} IS {_quote(f'{form.code} – {form.name}: số liệu từng đơn vị')};",
     ]
     comments = dict(_HEAD) | ({"row_key": "Mã dòng"} if rowed else {})

@@ -95,7 +95,7 @@ UNION ALL
 SELECT a.report, a.period, a.unit, o.unit_name, o.unit_type, a.received_at, a.submission_id, a.generation, s.sha256,
        coalesce((SELECT e.text_value = 'yes' FROM core.observation e
                  WHERE e.submission_id = a.submission_id AND e.form = 'F00' AND e.measure = 'F00.la_uoc_tinh'
-                   AND e.generation = a.generation AND e.ordinal = 0 LIMIT 1), false)
+                   AND CASE WHEN e.generation = a.generation THEN e.ordinal = 0 END LIMIT 1), false)
 FROM core.standing a
 JOIN core.submission s ON s.id = a.submission_id
 JOIN core.known_obligation o ON o.report = a.report AND o.period = a.period AND o.unit = a.unit

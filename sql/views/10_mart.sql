@@ -80,8 +80,9 @@ WITH source AS (
     SELECT a.report, a.period, o.form, o.form_version, o.row_key, o.column_code, o.measure, a.unit, a.unit_name, a.unit_type,
            o.number, o.decimals, o.raw, o.sheet, o.cell, a.received_at, a.submission_id, a.generation, a.sha256, o.ordinal, a.estimated,
            CASE WHEN o.aggregation = 'sum' THEN coalesce(i.aggregation, 'sum') ELSE o.aggregation END AS aggregation,
-           -- In words whose frequency the planner knows: with the CASE above it would expect one row in two hundred.
-           a.unit_type <> 'bloc' AND o.ordinal = 0 AND o.aggregation IN ('sum', 'last') AND i.row_key IS NULL AS counted
+           -- In words whose frequency the planner knows: with the CASE above it would expect one row in two hundred. Not
+           -- `ordinal = 0`: the server would reckon with the key's fifth column, and take a look at one submission for dear.
+           a.unit_type <> 'bloc' AND o.ordinal IS NOT DISTINCT FROM 0 AND o.aggregation IN ('sum', 'last') AND i.row_key IS NULL AS counted
     FROM core.counted a
     -- The generation is compared in a CASE because, of a column out of two halves (core.counted), the planner knows nothing and
     -- would expect one cell in two hundred to be of it; nearly all are.

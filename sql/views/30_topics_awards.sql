@@ -74,7 +74,7 @@ WITH line AS (
            max(o.sheet) FILTER (WHERE o.measure = 'F14.so_luong') AS sheet,
            max(o.cell) FILTER (WHERE o.measure = 'F14.so_luong') AS cell
     FROM core.counted a
-    JOIN core.observation o ON o.submission_id = a.submission_id AND o.generation = a.generation AND o.form = 'F14'
+    JOIN core.observation o ON o.submission_id = a.submission_id AND CASE WHEN o.generation = a.generation THEN true ELSE false END AND o.form = 'F14'
     GROUP BY a.report, a.period, a.unit, a.unit_name, a.unit_type, a.received_at, a.submission_id, a.generation,
              o.row_key, o.ordinal, a.estimated, a.sha256
 ), told AS (

@@ -59,7 +59,7 @@ WITH owing AS (
            max(o.number) FILTER (WHERE o.measure = 'F11.thu_hang') AS rank,
            max(o.text_value) FILTER (WHERE o.measure = 'F11.de_nghi') AS proposal
     FROM core.counted a
-    JOIN core.observation o ON o.submission_id = a.submission_id AND o.generation = a.generation AND o.form = 'F11' AND o.ordinal = 0
+    JOIN core.observation o ON o.submission_id = a.submission_id AND CASE WHEN o.generation = a.generation THEN true ELSE false END AND o.form = 'F11' AND o.ordinal IS NOT DISTINCT FROM 0
     GROUP BY a.report, a.period, a.unit, o.row_key, a.received_at
 ), named AS (
     -- Not a full join: a filter on the period would not reach its two sides.

@@ -119,7 +119,7 @@ WITH filled AS (
     SELECT a.report, a.period, a.unit, count(*)::integer AS cells_required,
            count(*) FILTER (WHERE o.missing IS NULL OR o.missing = 'not_applicable')::integer AS cells_filled
     FROM core.counted a
-    JOIN core.observation o ON o.submission_id = a.submission_id AND o.generation = a.generation AND o.ordinal = 0
+    JOIN core.observation o ON o.submission_id = a.submission_id AND CASE WHEN o.generation = a.generation THEN true ELSE false END AND o.ordinal IS NOT DISTINCT FROM 0
     -- Looked up in two small tables, whatever the planner expects of a join: those of forms of rows and columns, and of lists.
     WHERE (o.form, o.form_version, o.column_code, o.row_key) IN (
               SELECT n.form, n.form_version, n.column_code, n.row_code FROM core.known_form_field n WHERE n.required)

@@ -1,115 +1,162 @@
-"""The pages without a server: every route wants a log-in, and words, numbers and escapes are right."""
+"""The pages as Airflow mounts them, without a server: its log-in on every route, its roles, its frame; errors are pages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy.exc
-from fastapi.routing import APIRoute
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from etl.labels import DECISION_LABELS, STATUS_LABELS, VERDICT_LABELS
-from etl.settings import read_settings
-from etl.text import show_share
-from etl.usecases.board import STATUSES, Board, BoardLine, Status
-from etl.usecases.context import Knowledge, WarehouseNotReady
+from etl.review.access import read_access_table
+from etl.review.people import Role
+from etl.settings import Settings
+from etl.usecases.accounts import add_account
+from etl.usecases.context import WarehouseNotReady, open_context
+from etl.usecases.prepare import init_warehouse
 from etl.warehouse.server import ServerError
 from plugins import office
-from plugins.office_views import choose_key, describe_board, show_instant, show_number
 
-REGISTER = Knowledge(read_settings({})).register
-DUE = datetime(2026, 6, 16, 16, 59, 59, tzinfo=UTC)
-
-
-def _line(unit: str, name: str, status: Status) -> BoardLine:
-    return BoardLine(unit, name, "commune", status, DUE, None, None, 1, None)
+Member = Callable[[str | None], TestClient]
+OWN_DOOR = ("/login", "/logout", "/u/")
 
 
-def _board(*lines: BoardLine) -> Board:
-    return Board(
-        "movements-half", "Báo cáo", "2026-S1", "6 tháng đầu năm 2026", "admin", datetime.now(UTC), list(lines)
-    )
-
-
-def test_no_route_answers_a_stranger() -> None:
-    client = TestClient(office.app, raise_server_exceptions=False)
-    routes = [route for route in office.app.routes if isinstance(route, APIRoute)]
-    paths = {route.path for route in routes}
-
-    assert {"/board", "/findings"} <= paths
-    # Nothing but our own routes: FastAPI's documentation pages would be open to all.
-    assert len(paths) == len(office.app.routes)
-    for path in paths:
-        query = {"report": "movements-half", "period": "2026-S1", "unit": "H14.SNV"}
-        answer = client.get(path, params=query, follow_redirects=False)
-        assert answer.status_code == 401, path
-        assert "Cần đăng nhập" in answer.text
-        assert "script" not in answer.headers["content-security-policy"]
-
-
-def test_what_needs_a_hand_comes_first() -> None:
-    lines = [_line(f"U{place}", f"Đơn vị {place}", status) for place, status in enumerate(STATUSES)]
-
-    view = describe_board(_board(*lines), REGISTER, ["movements-half:2026-S1"])
-
-    assert [unit.line.status for unit in view.units][:3] == ["missing", "rejected", "late"]
-    assert {unit.line.status for unit in view.units} == set(STATUS_LABELS)
-    assert {name: count for name, _, count in view.counts} == _board(*lines).counts
-
-
-def test_a_name_from_a_file_cannot_become_markup() -> None:
-    line = _line('U"1', "<script>alert(1)</script>", "on_time")
-    view = describe_board(_board(line), REGISTER, ["movements-half:2026-S1"])
-
-    text = bytes(office._render("board.html", 200, board=view, as_of=None).body).decode()
-
-    assert "<script" not in text
-    assert "&lt;script&gt;" in text
-    assert "unit=U%221" in text
-
-
-@pytest.mark.parametrize(
-    ("now", "key"),
-    [
-        (datetime(2026, 12, 10, tzinfo=UTC), "movements-half:2026-S1"),
-        (datetime(2026, 12, 15, tzinfo=UTC), "movements-half:2026-S2"),
-        (datetime(2026, 2, 1, tzinfo=UTC), "movements-half:2026-S1"),
-    ],
-)
-def test_the_first_page_is_the_period_that_ended_last(now: datetime, key: str) -> None:
-    assert choose_key(["movements-half:2026-S1", "movements-half:2026-S2"], REGISTER, now) == key
-
-
-@pytest.mark.parametrize(
-    ("value", "text"), [(None, "–"), (0, "0"), (178, "178"), (1234567, "1.234.567"), (1234.5, "1.234,5")]
-)
-def test_numbers_are_written_as_offices_write_them(value: float | None, text: str) -> None:
-    assert show_number(value) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(None, "–"), (0.0, "0,0 %"), (0.875, "87,5 %"), (19 / 24, "79,1 %"), (0.9999, "99,9 %"), (1.0, "100,0 %")],
-)
-def test_a_share_reads_all_only_when_it_is_all(value: float | None, text: str) -> None:
-    assert show_share(value) == text
-
-
-def test_instants_are_those_of_viet_nam() -> None:
-    assert show_instant(DUE) == "16/06/2026 23:59"
+def fill(path: str) -> str:
+    """A path of the table with something in each of its places."""
+    values = {
+        "name": "office.css", "report": "movements-half", "period": "2026-S1", "unit": "H14.SNV", "mart": "movements",
+        "action": "approve",
+    }  # fmt: skip
+    parts = path.split("/")
+    return "/".join(values.get(part.strip("{}"), "1") if part.startswith("{") else part for part in parts)
 
 
 @pytest.fixture
-def member() -> Iterator[TestClient]:
-    """A browser whose user is logged in."""
-    office.app.dependency_overrides[office.get_user] = lambda: object()
+def mounted() -> FastAPI:
+    """Airflow's server, as far as it matters: our app under /office."""
+    host = FastAPI()
+    host.mount("/office", office.app)
+    return host
+
+
+@pytest.fixture
+def member(mounted: FastAPI) -> Iterator[Member]:
+    """A browser whose user Airflow knows, with a role of SimpleAuthManager's."""
+
+    def make(role: str | None) -> TestClient:
+        user = SimpleAuthManagerUser(username="can-bo", role=role)
+        office.app.dependency_overrides[office.get_user] = lambda: user
+        return TestClient(mounted, raise_server_exceptions=False, follow_redirects=False)
+
     try:
-        yield TestClient(office.app, raise_server_exceptions=False)
+        yield make
     finally:
         office.app.dependency_overrides.clear()
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    """A warehouse that the mounted pages read."""
+    found = make_settings()
+    init_warehouse(found)
+    monkeypatch.setattr(office.office, "read_settings", lambda: found)
+    try:
+        yield found
+    finally:
+        office.office.close()
+
+
+def test_no_route_answers_a_stranger(mounted: FastAPI) -> None:
+    client = TestClient(mounted, raise_server_exceptions=False, follow_redirects=False)
+    asked = sorted(read_access_table().rights)
+
+    assert ("GET", "/board") in asked and ("GET", "/static/{name}") in asked
+    for method, path in asked:
+        answer = client.request(method, f"/office{fill(path)}")
+        assert answer.status_code == 401, (method, path)
+        assert "Cần đăng nhập" in answer.text
+        assert "Sở Nội vụ" not in answer.text
+        assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("user", "role"),
+    [
+        (SimpleAuthManagerUser(username="a", role="viewer"), Role.READER),
+        (SimpleAuthManagerUser(username="a", role="user"), Role.REVIEWER),
+        (SimpleAuthManagerUser(username="a", role="op"), Role.PUBLISHER),
+        (SimpleAuthManagerUser(username="a", role="ADMIN"), Role.ADMINISTRATOR),
+        (SimpleAuthManagerUser(username="a", role=None), Role.ANONYMOUS),
+        # As the FAB provider has them: any number of roles, by name.
+        (SimpleNamespace(roles=[SimpleNamespace(name="Viewer"), SimpleNamespace(name="Op")]), Role.PUBLISHER),
+        (SimpleNamespace(roles=[SimpleNamespace(name="Admin")]), Role.ADMINISTRATOR),
+        (SimpleNamespace(roles=[SimpleNamespace(name="Public"), SimpleNamespace(name="administrator")]), Role.ANONYMOUS),
+        (SimpleNamespace(roles=[]), Role.ANONYMOUS),
+        (SimpleNamespace(), Role.ANONYMOUS),
+    ],
+)  # fmt: skip
+def test_airflow_roles_are_ours(user: Any, role: Role) -> None:
+    assert office.choose_role(user) is role
+
+
+def test_roles_of_airflow_open_what_the_table_says(member: Member, settings: Settings) -> None:
+    for name, role in office.AIRFLOW_ROLES.items():
+        client = member(name)
+        for (method, path), roles in read_access_table().rights.items():
+            if method != "GET" or path.startswith(OWN_DOOR):
+                continue
+            status = client.get(f"/office{fill(path)}").status_code
+            assert (status == 403) == (role not in roles), (name, path, status)
+    nobody = member("Public")
+    assert nobody.get("/office/board").status_code == 403
+    assert "không có quyền" in nobody.get("/office/board").text
+
+
+def test_our_own_door_is_not_there(member: Member, settings: Settings) -> None:
+    client = member("admin")
+    token = client.get("/office/board").text.partition('data-csrf="')[2].partition('"')[0]
+    assert token
+    for method, path in sorted(read_access_table().rights):
+        if path.startswith(OWN_DOOR):
+            answer = client.request(method, f"/office{fill(path)}", headers={"x-csrf-token": token})
+            assert answer.status_code == 404, path
+
+
+def test_a_write_wants_the_token_of_its_own_user(member: Member, settings: Settings) -> None:
+    client = member("admin")
+    page = client.get("/office/board").text
+    token = page.partition('data-csrf="')[2].partition('"')[0]
+    form = {"login": "người-mới", "name": "Người mới", "role": "reader", "password": "mật khẩu đủ dài"}
+
+    assert 'href="/office/board"' in page
+    assert client.post("/office/accounts", data=form).status_code == 403
+    assert client.post("/office/accounts", data={**form, "csrf": "x" * 64}).status_code == 403
+    foreign = client.post("/office/accounts", data={**form, "csrf": token}, headers={"sec-fetch-site": "cross-site"})
+    assert foreign.status_code == 403
+    answer = client.post("/office/accounts", data={**form, "csrf": token})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/office/accounts")
+    office.app.dependency_overrides[office.get_user] = lambda: SimpleAuthManagerUser(username="khác", role="admin")
+    assert client.post("/office/accounts", data={**form, "login": "b", "csrf": token}).status_code == 403
+
+
+def test_names_cannot_become_markup(member: Member, settings: Settings) -> None:
+    with open_context(settings) as context:
+        add_account(context, "<b>ai</b>", "<script>alert(1)</script>", "reader", "mật khẩu đủ dài", "test")
+
+    text = member("admin").get("/office/accounts").text
+
+    assert "&lt;script&gt;alert(1)" in text
+    assert "<script>alert" not in text and "<b>ai" not in text
+    sought = member("viewer").get("/office/board", params={"text": '"><script>alert(2)</script>'}).text
+    assert "alert(2)" in sought
+    assert "<script>alert" not in sought
 
 
 @pytest.mark.parametrize(
@@ -125,32 +172,35 @@ def member() -> Iterator[TestClient]:
     ids=lambda error: type(error).__name__,
 )
 def test_a_warehouse_that_fails_is_a_page(
-    member: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception, caplog: pytest.LogCaptureFixture
+    member: Member, monkeypatch: pytest.MonkeyPatch, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(office, "open_run", fail)
-    answer = member.get("/board")
+    monkeypatch.setattr(office.office, "context", fail)
+    answer = member("viewer").get("/office/board")
     assert answer.status_code == 503
-    assert "Chưa kết nối được kho số liệu" in answer.text
+    assert "Kho số liệu tạm thời không trả lời" in answer.text
     assert "10.0.0.5" not in answer.text
     assert "10.0.0.5" in caplog.text, "who looks into it needs to know what happened"
+    assert "in fail" in caplog.text
 
 
 @pytest.mark.parametrize(
     ("method", "address", "status", "text"),
     [
-        ("GET", "/findings", 422, "không hợp lệ"),
-        ("GET", "/board?as_of=hôm qua", 422, "không hợp lệ"),
-        ("GET", "/board?as_of=2026-07-10T08:00:00", 422, "múi giờ"),
-        ("GET", f"/board?key={'x' * 101}", 422, "không hợp lệ"),
+        ("GET", "/tables/nothing", 404, "không có bảng"),
+        ("GET", "/submissions/x", 422, "không hợp lệ"),
+        ("GET", f"/board?text={'x' * 101}", 422, "không hợp lệ"),
+        ("GET", "/submissions/99999999999999999999999", 404, "Không có lần nộp"),
         ("GET", "/nowhere", 404, "Không tìm thấy"),
-        ("POST", "/board", 405, "chỉ để xem"),
+        ("POST", "/board", 405, "không nhận"),
     ],
 )
-def test_a_wrong_address_is_a_page_too(member: TestClient, method: str, address: str, status: int, text: str) -> None:
-    answer = member.request(method, address)
+def test_a_wrong_address_is_a_page_too(
+    member: Member, settings: Settings, method: str, address: str, status: int, text: str
+) -> None:
+    answer = member("viewer").request(method, f"/office{address}")
     assert answer.status_code == status
     assert text in answer.text
     assert answer.headers["content-type"].startswith("text/html")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from reviewed_office import Reviewed, log_in, make_reviewed, serve
+from reviewed_office import Reviewed, copy_reviewed, log_in, make_reviewed, serve
 
 from etl.review.app import create_app
 from etl.review.office import Office
@@ -20,16 +20,21 @@ from etl.warehouse.server import ServerInfo
 
 
 @pytest.fixture(scope="session")
-def reviewed(server: ServerInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reviewed]:
+def pristine(server: ServerInfo, tmp_path_factory: pytest.TempPathFactory) -> tuple[Reviewed, str]:
+    """The province as it was loaded, and its database's name; nobody may connect to it: it is copied from."""
+    return make_reviewed(server, tmp_path_factory.mktemp("reviewed"))
+
+
+@pytest.fixture(scope="session")
+def reviewed(server: ServerInfo, pristine: tuple[Reviewed, str], tmp_path_factory: pytest.TempPathFactory) -> Reviewed:
     """The province that tests only read (and log in to); who changes it takes `own_province`."""
-    made, _ = make_reviewed(server, tmp_path_factory.mktemp("reviewed"))
-    yield made
+    return copy_reviewed(server, *pristine, tmp_path_factory.mktemp("read"))
 
 
 @pytest.fixture
-def own_province(server: ServerInfo, tmp_path: Path) -> Reviewed:
-    """A province of this test's own, to be changed."""
-    return make_reviewed(server, tmp_path / "tỉnh", units=12)[0]
+def own_province(server: ServerInfo, pristine: tuple[Reviewed, str], tmp_path: Path) -> Reviewed:
+    """The same province as this test's own, to be changed."""
+    return copy_reviewed(server, *pristine, tmp_path / "tỉnh")
 
 
 @pytest.fixture(scope="session")

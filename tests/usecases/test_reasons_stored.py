@@ -11,18 +11,21 @@ from pathlib import Path
 import openpyxl
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 
 from etl.annotation.annotate import annotate_workbook
 from etl.calendar.deadlines import TIMEZONE
 from etl.recognition.reasons import REASON_HEADER
 from etl.recognition.tables import RESULT_SHEET
+from etl.review.app import create_app
+from etl.review.office import Office
 from etl.settings import Settings
+from etl.usecases.accounts import add_account
 from etl.usecases.attempts import read_attempts
 from etl.usecases.context import open_context
 from etl.usecases.ingest import ingest
 from etl.usecases.prepare import init_warehouse
-from plugins import office
-from plugins.office_views import describe_findings
+from etl.usecases.submission_view import list_submissions
 from tests.golden.make_cases import bac_kan
 from tests.golden.sender import DEPARTMENT, HALF_YEAR, PERIOD, Sending, examine, make_sending
 
@@ -62,14 +65,19 @@ def test_the_reviewer_sees_what_the_unit_said(
         for folder in ("1", "2"):
             ingest(context, [tmp_path / folder], None)
         attempts = read_attempts(context, HALF_YEAR, PERIOD, DEPARTMENT)
-        view = describe_findings(attempts, context.register, f"{HALF_YEAR}:{PERIOD}", DEPARTMENT)
+        newest = max(one.id for one in list_submissions(context, DEPARTMENT, HALF_YEAR, PERIOD))
+        add_account(context, "xem", "Người xem", "reader", "mật khẩu đủ dài", "test")
         with context.engine.connect() as connection:
             query = "SELECT reason FROM mart.finding WHERE code = :code ORDER BY submission_id"
             shown = connection.execute(sa.text(query), {"code": WARNING}).scalars().all()
     assert shown == [None, REASON]
     reasons = [[row.reason for row in attempt.findings if row.code == WARNING] for attempt in attempts]
     assert reasons == [[REASON], [None]], "newest first"
-    page = bytes(office._render("findings.html", 200, view=view).body).decode()
+    office = Office(lambda: settings)
+    client = TestClient(create_app(office))
+    client.post("/login", data={"login": "xem", "password": "mật khẩu đủ dài"})
+    page = client.get(f"/submissions/{newest}").text
+    office.close()
     assert "Giải trình của đơn vị" in page
     assert "&lt;b&gt;tổng&lt;/b&gt; đúng là 100 %" in page
     assert "<b>" not in page

@@ -12,11 +12,12 @@ from etl.alerts.plan import Pause
 from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.periods import UnknownPeriod
 from etl.channels.refusals import describe_refusal
+from etl.labels import OUTCOME_LABELS
 from etl.register.entities import UNIT_TYPE_LABELS
 from etl.register.model import UnknownReport
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
-from etl.review.words import CHANNEL_LABELS
+from etl.review.words import CHANNEL_LABELS, show_instant, show_person
 from etl.text import fold, sort_key
 from etl.usecases.accounts import ACCOUNT_ROLES, BadAccount, add_account, change_account, list_accounts
 from etl.usecases.alert_pauses import mute_unit
@@ -67,8 +68,8 @@ def attribute(
         )  # fmt: skip
     except UnknownArrival:
         raise HTTPException(404, "Không có tệp này.") from None
-    except StaleQuarantine:
-        raise HTTPException(409, "Tệp này vừa được người khác xử lý. Hãy tải lại trang.") from None
+    except StaleQuarantine as error:
+        raise HTTPException(409, _tell_settled(error)) from None
     except NotOwed:
         raise HTTPException(422, "Đơn vị này không phải nộp báo cáo kỳ này.") from None
     except (ValueError, UnknownReport, UnknownPeriod):
@@ -83,11 +84,21 @@ def discard(request: Request, arrival: int, why: Why, seen: Annotated[int, Form(
         discard_arrival(office_of(request).context(), arrival, by=request.state.person.login, why=why, seen=seen)
     except UnknownArrival:
         raise HTTPException(404, "Không có tệp này.") from None
-    except StaleQuarantine:
-        raise HTTPException(409, "Tệp này vừa được người khác xử lý. Hãy tải lại trang.") from None
+    except StaleQuarantine as error:
+        raise HTTPException(409, _tell_settled(error)) from None
     except ValueError:
         raise HTTPException(422, "Hãy ghi lý do.") from None
     return _back(request, "/quarantine")
+
+
+def _tell_settled(error: StaleQuarantine) -> str:
+    if error.at is None:
+        return "Tệp này chưa được kiểm tra nên chưa xử lý được. Hãy thử lại sau."
+    outcome = OUTCOME_LABELS.get(error.outcome or "", "đã xử lý")
+    who = f" qua {show_person(error.by)}" if error.by else ""
+    return (
+        f"Tệp này không còn như khi bạn mở trang: {outcome}{who}, lúc {show_instant(error.at)}. Hãy xem lại danh sách."
+    )
 
 
 @router.get("/register")

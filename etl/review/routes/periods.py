@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
-from etl.review.words import AUDIT_LABELS
+from etl.review.words import AUDIT_LABELS, say_plainly
 from etl.usecases.context import Context
 from etl.usecases.follow import list_keys, read_matrix
 from etl.usecases.publication import UnknownPublication, diff_publications, list_publications
@@ -18,6 +18,7 @@ from etl.usecases.review import (
     ReviewRefused,
     approve_period,
     publish_period,
+    read_newest_events,
     read_period_event,
     reopen_period,
     start_review,
@@ -28,6 +29,7 @@ from etl.usecases.review_states import ACTION_NAMES, STATE_NAMES, Action, list_a
 
 router = APIRouter()
 Text = Annotated[str, Query(max_length=100)]
+_MOST_DEEDS: Final = 500
 _ACTS: Final[dict[Action, Callable[..., object]]] = {
     Action.START: start_review,
     Action.APPROVE: approve_period,
@@ -47,10 +49,11 @@ _EXPLAINED: Final = {
 def list_periods(request: Request) -> Response:
     """All periods with their state."""
     context = office_of(request).context()
+    events = read_newest_events(context)
     lines = []
     for key, name in list_keys(context):
         report, _, period = key.partition(":")
-        event = read_period_event(context, report, period)
+        event = events.get((report, period))
         lines.append((report, period, name, STATE_NAMES[state_of(event)], state_of(event).value, event))
     return render(request, "periods.html", lines=lines)
 
@@ -114,7 +117,10 @@ def show_audit(request: Request, key: Text = "") -> Response:
         raise HTTPException(404, "Không có kỳ báo cáo này.")
     report, _, period = key.partition(":")
     deeds = read_audit(context, report or None, period or None)
-    return render(request, "audit.html", known=known, key=key, deeds=deeds[::-1][:500], labels=AUDIT_LABELS)
+    return render(
+        request, "audit.html", known=known, key=key, deeds=deeds[::-1][:_MOST_DEEDS], labels=AUDIT_LABELS,
+        beyond=max(0, len(deeds) - _MOST_DEEDS), **_names(context),
+    )  # fmt: skip
 
 
 def _act(request: Request, report: str, period: str, action: Action, why: str, version: int) -> Response:
@@ -125,12 +131,15 @@ def _act(request: Request, report: str, period: str, action: Action, why: str, v
     try:
         _ACTS[action](context, report, period, by=request.state.person.login, why=why, expected_version=version)
     except ReviewRefused as error:
-        return _show(request, report, period, 409, refused=str(error))
+        refused = say_plainly(str(error), dict(list_keys(context)))
+        return _show(request, report, period, 409, refused=refused, kept=why)
     base = request.scope.get("root_path", "")
     return RedirectResponse(f"{base}/periods/{report}/{period}?told={action.value}", status_code=303)
 
 
-def _show(request: Request, report: str, period: str, code: int, *, told: str = "", refused: str = "") -> Response:
+def _show(
+    request: Request, report: str, period: str, code: int, *, told: str = "", refused: str = "", kept: str = ""
+) -> Response:
     context = office_of(request).context()
     window = context.register.period(report, period)
     event = read_period_event(context, report, period)
@@ -157,7 +166,17 @@ def _show(request: Request, report: str, period: str, code: int, *, told: str = 
         labels=AUDIT_LABELS,
         told=told,
         refused=refused,
+        kept=kept,
+        **_names(context),
     )
+
+
+def _names(context: Context) -> dict[str, object]:
+    """Names for the codes in the audit trail."""
+    return {
+        "period_names": dict(list_keys(context)),
+        "unit_names": {unit.code: unit.name for unit in context.register.units},
+    }
 
 
 def _count(context: Context, key: str) -> dict[str, int]:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from typing import Annotated, Final
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from etl.annotation.failures import CannotAnnotate
+from etl.review.downloads import attach
 from etl.review.pages import render
 from etl.review.people import Role
 from etl.review.routes.entry import office_of
-from etl.review.words import CHANNEL_LABELS
+from etl.review.words import CHANNEL_LABELS, say_plainly
 from etl.text import show_name
 from etl.usecases.context import Context
 from etl.usecases.follow import choose_key, list_keys
@@ -35,7 +35,6 @@ from etl.usecases.submission_view import (
 )
 
 router = APIRouter()
-_BYTES: Final = "application/octet-stream"
 _SEES_PEOPLE: Final = frozenset({Role.REVIEWER, Role.PUBLISHER, Role.ADMINISTRATOR})
 Text = Annotated[str, Query(max_length=200)]
 
@@ -65,8 +64,13 @@ def list_pages(request: Request, key: Text = "", unit: Text = "") -> Response:
 @router.get("/submissions/{number}")
 def show_submission(request: Request, number: int, sheet: Text = "", cell: Text = "") -> Response:
     """One submission: verdict, findings beside the sheet as it was sent, decisions, what changed since the attempt before."""
-    office = office_of(request)
-    context = office.context()
+    return _show(request, number, 200, sheet, cell)
+
+
+def _show(
+    request: Request, number: int, code: int, sheet: str = "", cell: str = "", *, refused: str = "", kept: str = ""
+) -> Response:
+    context = office_of(request).context()
     view = _read(context, number)
     sees_people = request.state.person.role in _SEES_PEOPLE
     book = _show_book(request, context, view, sheet)
@@ -75,6 +79,9 @@ def show_submission(request: Request, number: int, sheet: Text = "", cell: Text 
     return render(
         request,
         "submission.html",
+        code,
+        refused=refused,
+        kept=kept,
         view=view,
         book=book,
         opened=next((one for one in book.sheets if one.rows or one.columns), None),
@@ -87,7 +94,7 @@ def show_submission(request: Request, number: int, sheet: Text = "", cell: Text 
         channel=CHANNEL_LABELS.get(view.channel, view.channel),
         state=STATE_NAMES[state_of(event)],
         is_closed=state_of(event) in DECIDED,
-        form_names={code: form.name for code, form in context.forms.items()},
+        form_names={form.code: form.name for form in context.forms.values()},
     )
 
 
@@ -96,7 +103,7 @@ def download_original(request: Request, number: int) -> Response:
     """The file as it arrived, byte for byte."""
     context = office_of(request).context()
     view = _read(context, number)
-    return _attach(show_name(view.file), read_original(context, view))
+    return attach(show_name(view.file), read_original(context, view))
 
 
 @router.get("/submissions/{number}/annotated")
@@ -108,7 +115,7 @@ def download_annotated(request: Request, number: int) -> Response:
         name, content = write_annotated(context, view)
     except CannotAnnotate as error:
         raise HTTPException(404, error.reason) from None
-    return _attach(name, content)
+    return attach(name, content)
 
 
 @router.post("/submissions/{number}/decide")
@@ -131,7 +138,8 @@ def decide(
     except UnknownSubmission:
         raise HTTPException(404, "Không có lần nộp này.") from None
     except ReviewRefused as error:
-        raise HTTPException(409, str(error)) from None
+        refused = say_plainly(str(error), dict(list_keys(context)))
+        return _show(request, number, 409, refused=refused, kept=why)
     return RedirectResponse(f"{request.scope.get('root_path', '')}/submissions/{number}", status_code=303)
 
 
@@ -147,10 +155,3 @@ def _show_book(request: Request, context: Context, view: SubmissionView, sheet: 
         # Names and telephone numbers stand in the sheets: figures are followed to their cell by its name and raw text.
         return ShownWorkbook(loose=tuple(view.findings))
     return show_workbook(office_of(request).readers(), read_original(context, view), view.findings, sheet)
-
-
-def _attach(name: str, content: bytes) -> Response:
-    """A download that no browser opens by itself, whatever its name and bytes are."""
-    safe = "".join(letter if (letter.isalnum() and letter.isascii()) or letter in "-_." else "_" for letter in name)
-    header = f"attachment; filename=\"{safe or 'tep'}\"; filename*=UTF-8''{quote(name, safe='')}"
-    return Response(content, media_type=_BYTES, headers={"Content-Disposition": header})

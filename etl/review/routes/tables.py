@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from etl.review.downloads import attach
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
 from etl.review.table_charts import draw_table
 from etl.review.words import show_value
-from etl.text import sort_key
+from etl.text import capitalise, sort_key
 from etl.usecases.context import Context
 from etl.usecases.follow import choose_key, list_keys
 from etl.usecases.marts import MartColumn, MartTable, UnknownMart, list_marts, read_mart
@@ -22,7 +23,6 @@ from etl.usecases.table_file import write_table_file
 from etl.usecases.trace import Contribution, LeftOut, UnknownFigure, trace_figure
 
 router = APIRouter()
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _Named = TypeVar("_Named", Contribution, LeftOut)
 Key = Annotated[str, Query(max_length=100)]
 Order = Annotated[str, Query(max_length=60)]
@@ -83,9 +83,8 @@ def download_table(request: Request, mart: str, key: Key = "") -> Response:
     context = office_of(request).context()
     chosen = _choose(context, list_keys(context), key)
     table = _read(context, mart, chosen)
-    name = f"{mart}-{chosen.replace(':', '-')}.xlsx"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(write_table_file(context, table), media_type=_XLSX, headers=headers)
+    window = context.register.period(table.report, table.period)
+    return attach(f"{table.title} - {capitalise(window.label)}.xlsx", write_table_file(context, table))
 
 
 @router.get("/figure")
