@@ -17,17 +17,24 @@ Connection = psycopg.Connection[Any]
 STEP = 1_000_000
 """Between the ids of one copy and the next."""
 
-_COPIED: Sequence[tuple[str, str, Mapping[str, str]]] = (
-    # Table, which of its rows (by p: the period that is copied), what is another in the copy.
+_Copied = tuple[str, str, Mapping[str, str]]
+"""Table, which of its rows (by p: the period that is copied), what is another in the copy."""
+
+_LEDGER: Sequence[_Copied] = (
     ("register.period", "t.report = p.report AND t.period = p.period",
      {"period": "p.copy", "label": "t.label || ' ' || p.copy", "window_start": "t.window_start + 400 * p.number",
       "window_end": "t.window_end + 400 * p.number"}),
     ("register.obligation", "t.report = p.report AND t.period = p.period",
      {"period": "p.copy", "due_at": "t.due_at + make_interval(days => 400 * p.number)"}),
+)  # fmt: skip
+_SENT: Sequence[_Copied] = (
     ("landing.arrival", "t.id = ANY(p.arrivals)",
-     {"id": "t.id + p.step", "locator": "t.locator || p.copy", "received_at": "t.received_at"}),
+     {"id": "t.id + p.step", "locator": "t.locator || p.copy"}),
     ("core.submission", "t.arrival_id = ANY(p.arrivals)",
      {"id": "t.id + p.step", "arrival_id": "t.arrival_id + p.step", "period": "p.copy"}),
+    # Before the decisions: with them it is worked out what counts, and whether it is an estimate.
+    ("core.observation", "t.submission_id = ANY(p.submissions)",
+     {"submission_id": "t.submission_id + p.step", "number": "t.number + p.number"}),
     ("core.examination", "t.arrival_id = ANY(p.arrivals)", {"arrival_id": "t.arrival_id + p.step"}),
     ("core.verdict", "t.submission_id = ANY(p.submissions)",
      {"id": "t.id + p.step", "submission_id": "t.submission_id + p.step"}),
@@ -36,31 +43,34 @@ _COPIED: Sequence[tuple[str, str, Mapping[str, str]]] = (
     ("landing.outcome", "t.arrival_id = ANY(p.arrivals)",
      {"arrival_id": "t.arrival_id + p.step", "submission_id": "t.submission_id + p.step"}),
     ("core.finding", "t.arrival_id = ANY(p.arrivals)", {"arrival_id": "t.arrival_id + p.step"}),
-    ("core.observation", "t.submission_id = ANY(p.submissions)",
-     {"submission_id": "t.submission_id + p.step", "number": "t.number + p.number"}),
 )  # fmt: skip
 
 
-def multiply_period(connection: Connection, report: str, period: str, copies: int, *, first: int = 1) -> list[str]:
-    """Copy all that is known of a period to `copies` periods of codes of its own; their codes. The caller commits.
+def multiply_period(
+    connection: Connection, report: str, period: str, codes: Sequence[str], *, first: int = 1, with_ledger: bool = True
+) -> None:
+    """Copy all that was sent for a period to the periods of these codes. The caller commits.
 
-    `first` is the number of the first copy and must differ between the periods that are copied: ids follow from it.
+    `with_ledger`: the periods and what is owed for them are copied too; False where the register knows these periods.
+    `first` is the number of the first copy and must differ between the periods that are copied: ids and figures follow from it.
     """
-    codes = []
-    for number in range(first, first + copies):
-        code = f"{period}-{number}"
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TABLE IF EXISTS pg_temp.copied")
-            cursor.execute(
-                "CREATE TEMP TABLE copied AS SELECT %s AS report, %s AS period, %s AS copy, %s::bigint AS step, "
-                "%s::integer AS number, array_agg(s.id) AS submissions, array_agg(s.arrival_id) AS arrivals "
-                "FROM core.submission s WHERE s.report = %s AND s.period = %s",
-                (report, period, code, number * STEP, number, report, period),
+    for number, code in enumerate(codes, start=first):
+        connection.execute("DROP TABLE IF EXISTS pg_temp.copied")
+        connection.execute(
+            "CREATE TEMP TABLE copied AS SELECT %s AS report, %s AS period, %s AS copy, %s::bigint AS step, "
+            "%s::integer AS number, array_agg(s.id) AS submissions, array_agg(s.arrival_id) AS arrivals "
+            "FROM core.submission s WHERE s.report = %s AND s.period = %s",
+            (report, period, code, number * STEP, number, report, period),
+        )
+        for table, condition, changes in (*(_LEDGER if with_ledger else ()), *_SENT):
+            _copy_rows(connection, table, condition, changes)
+    # What is written afterwards comes after the copies: the order of decisions is the order of their ids.
+    for table in ("landing.arrival", "core.submission", "core.verdict", "core.decision"):
+        connection.execute(
+            sql.SQL("SELECT setval(pg_get_serial_sequence({}, 'id'), (SELECT max(id) FROM {}))").format(
+                sql.Literal(table), sql.Identifier(*table.split("."))
             )
-            for table, condition, changes in _COPIED:
-                _copy_rows(connection, table, condition, changes)
-        codes.append(code)
-    return codes
+        )
 
 
 def _copy_rows(connection: Connection, table: str, condition: str, changes: Mapping[str, str]) -> None:
@@ -79,7 +89,9 @@ def _copy_rows(connection: Connection, table: str, condition: str, changes: Mapp
         for column in columns
     ]
     connection.execute(
-        sql.SQL("INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {target} t, copied p WHERE ").format(
+        sql.SQL(
+            "INSERT INTO {target} ({columns}) OVERRIDING SYSTEM VALUE SELECT {values} FROM {target} t, copied p WHERE "
+        ).format(
             target=sql.Identifier(schema, name),
             columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
             values=sql.SQL(", ").join(values),

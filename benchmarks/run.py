@@ -26,6 +26,7 @@ from rich.table import Table
 from benchmarks.corpus import Corpus, make_corpus
 from benchmarks.homes import WORK
 from benchmarks.machine import read_load, read_machine
+from benchmarks.marts import measure_marts
 from benchmarks.measure import AIRFLOW_ROUNDS, Say, compare_per_file, measure_airflow, measure_command_line
 
 RESULTS: Final = Path(__file__).resolve().parent / "results.json"
@@ -33,7 +34,16 @@ FILES, PROVINCE, QUICK = 300, 178, 30
 GOALS: Final[Mapping[str, tuple[str, float]]] = {
     "faster_than_gx_per_file": ("at least", 30.0),
     "airflow_over_cli_s": ("at most", 60.0),
+    "slowest_mart_s": ("at most", 1.0),
+    "one_change_of_all_figures": ("at most", 0.05),
 }
+_SOURCES: Final[Mapping[str, tuple[str, str]]] = {
+    "faster_than_gx_per_file": ("faster_than_gx_per_file", "ratio"),
+    "airflow_over_cli_s": ("airflow_over_cli_s", "difference_s"),
+    "slowest_mart_s": ("marts", "slowest_s"),
+    "one_change_of_all_figures": ("marts", "change_share"),
+}
+"""Where a figure with a goal stands: the measurement and its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +112,15 @@ def _measure_command_line(options: Options, say: Say) -> dict[str, Any]:
     return measure_command_line(corpus, 1 if options.quick else 3, say)
 
 
+def _measure_marts(options: Options, say: Say) -> dict[str, Any]:
+    return measure_marts(QUICK if options.quick else PROVINCE, 0.1 if options.quick else 1, say)
+
+
 MEASUREMENTS: Final[Mapping[str, Callable[[Options, Say], dict[str, Any]]]] = {
     "faster_than_gx_per_file": _measure_per_file,
     "command_line": _measure_command_line,
     "airflow_over_cli_s": _measure_airflow,
+    "marts": _measure_marts,
 }
 
 
@@ -116,8 +131,7 @@ def _make_corpus(number: int, say: Say) -> Corpus:
 
 
 def _read_ratios(measurements: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    keys = {"faster_than_gx_per_file": "ratio", "airflow_over_cli_s": "difference_s"}
-    return {name: measurements[name][key] for name, key in keys.items() if name in measurements}
+    return {name: measurements[source][key] for name, (source, key) in _SOURCES.items() if source in measurements}
 
 
 def _is_reached(name: str, value: float) -> bool:
@@ -144,8 +158,8 @@ def _draw(results: Mapping[str, Any]) -> Table:
     for name, value in results["ratios"].items():
         word, goal = GOALS[name]
         style = "green" if results["goals_reached"][name] else "red"
-        quick = " (quick)" if results["measurements"][name]["quick"] else ""
-        table.add_row(name, f"[{style}]{value:.1f}[/]{quick}", f"{word} {goal:.0f}")
+        quick = " (quick)" if results["measurements"][_SOURCES[name][0]]["quick"] else ""
+        table.add_row(name, f"[{style}]{value:.3g}[/]{quick}", f"{word} {goal:g}")
     for name, figures in results["measurements"].items():
         for key, value in figures.items():
             if isinstance(value, int | float) and not isinstance(value, bool) and key not in ("ratio", "difference_s"):

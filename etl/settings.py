@@ -9,6 +9,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 """The checkout: `sql/`, `expectations/` and `register/` stand beside the package."""
@@ -17,6 +19,10 @@ CONNECTION_PREFIX = "MOVEMENT_REPORTS_CONNECTION_"
 DEFAULT_MAX_FILE_MB = 20
 DEFAULT_MAIL_FROM = "khong-tra-loi@movement-reports.example"
 """Belongs to nobody: a province that sends mail says who it is."""
+
+
+OFFICE_ROLES: Final = ("reader", "reviewer", "publisher", "administrator")
+"""What somebody of the standing office may be on the pages, each with the rights of those before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,20 @@ def _read_oidc(env: Mapping[str, str]) -> OidcSettings | None:
     ]
     if missing:
         raise ValueError(f"MOVEMENT_REPORTS_OIDC_ISSUER is set, but not {', '.join(missing)}")
-    roles = dict(pair.rsplit("=", 1) for pair in env["MOVEMENT_REPORTS_OIDC_ROLES"].split(",") if "=" in pair)
+    if urlsplit(issuer).scheme != "https" and urlsplit(issuer).hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise ValueError(
+            "MOVEMENT_REPORTS_OIDC_ISSUER must begin with https://: over http anybody between could log in as anyone"
+        )
+    if not env.get("MOVEMENT_REPORTS_WEB_URL"):
+        raise ValueError(
+            "MOVEMENT_REPORTS_OIDC_ISSUER needs MOVEMENT_REPORTS_WEB_URL too: people come back to that address"
+        )
+    pairs = [pair.rsplit("=", 1) for pair in env["MOVEMENT_REPORTS_OIDC_ROLES"].split(",") if pair.strip()]
+    if wrong := [pair for pair in pairs if len(pair) != 2 or pair[1].strip() not in OFFICE_ROLES]:
+        raise ValueError(
+            f"MOVEMENT_REPORTS_OIDC_ROLES: {'='.join(wrong[0])!r} is not group=role with a role of {', '.join(OFFICE_ROLES)}"
+        )
+    roles = dict(pairs)
     return OidcSettings(
         issuer=issuer.rstrip("/"),
         client_id=env["MOVEMENT_REPORTS_OIDC_CLIENT_ID"],

@@ -96,7 +96,11 @@ def _write_sections(document: Any) -> None:
         "phát động {{r so.phong_trao_tw }}, tỉnh phát động {{r so.phong_trao_tinh }}, cơ quan, tổ chức, đơn vị phát động "
         "{{r so.phong_trao_don_vi }} phong trào (biểu 0601).",
     )
-    _line(document, "Kết quả một số chỉ tiêu của các phong trào:")
+    _line(
+        document,
+        "Kết quả một số chỉ tiêu của các phong trào (tỷ lệ tính từ tổng của những đơn vị ghi đủ cả kế hoạch và thực hiện, nên có "
+        "thể khác với thương của hai cột bên cạnh):",
+    )
     _table(
         document, "dong in chi_tieu",
         (("Phong trào – chỉ tiêu", "{{ dong.ten }}"), ("Đơn vị tính", "{{ dong.don_vi_tinh }}"),

@@ -11,6 +11,7 @@ import re
 import stat
 import struct
 import tempfile
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ _OTHER_ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08", b"BZ
 _UTF8 = 0x800
 _ENCRYPTED = 0x1 | 0x40
 _UNICODE_NAME = 0x7075
-_VIETNAMESE = re.compile("[ăâđêôơưĂÂĐÊÔƠƯ\u1ea0-\u1ef9]")
+_VIETNAMESE = re.compile("[ -~àáâãèéêìíòóôõùúýăđĩũơưÀÁÂÃÈÉÊÌÍÒÓÔÕÙÚÝĂĐĨŨƠƯ\u1ea0-\u1ef9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,7 @@ _BROKEN = (
     NotImplementedError,
     RuntimeError,
     OSError,
+    OverflowError,
 )
 """What zipfile raises for damaged archives."""
 
@@ -319,7 +321,7 @@ def read_entry_name(entry: zipfile.ZipInfo) -> str:
         windows = raw.decode("cp1258")
     except UnicodeDecodeError:
         return name
-    return windows if _VIETNAMESE.search(windows) else name
+    return windows if _VIETNAMESE.fullmatch(unicodedata.normalize("NFC", windows)) else name
 
 
 def _at_most(found: int, most: int) -> str:

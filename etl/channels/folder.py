@@ -7,9 +7,12 @@ are the one way for a sender to have a file of the server read that they could n
 from __future__ import annotations
 
 import csv
+import errno
+import fcntl
 import hashlib
 import logging
 import os
+import signal
 import stat
 import unicodedata
 from collections import Counter
@@ -29,6 +32,8 @@ log = logging.getLogger(__name__)
 _UNFINISHED_PREFIXES = (".", "~$", ".~")
 _UNFINISHED_SUFFIXES = (".part", ".tmp", ".crdownload", ".download", ".filepart")
 _MARK_LENGTH = 12
+LONGEST_LOCATOR = 1000
+"""In bytes of UTF-8: the warehouse finds things by their locator, and an index of it takes no more than 2,700 bytes in all."""
 
 
 class BadReceipts(ValueError):
@@ -112,13 +117,35 @@ def list_files(paths: Sequence[Path], inbox: Path | None = None, leave: Path | N
 
 
 def open_file(path: Path) -> BinaryIO:
-    """The file for reading. Raises OSError, also when it is a link or no regular file by now: listing was a moment ago."""
+    """The file for reading. Raises OSError, also when it is a link or no regular file by now: listing was a moment ago; and
+    while another program of this machine has it open for writing, as far as the system tells."""
     # Without O_NONBLOCK a pipe put in the file's place would hold up the collection for ever.
     number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
         raise OSError(f"{show_name(str(path))} is no regular file")
+    if _is_being_written(number):
+        os.close(number)
+        raise OSError("it is still being written")
     return os.fdopen(number, "rb")
+
+
+def _is_being_written(number: int) -> bool:
+    """Whether somebody has the file open for writing: a copy that takes a minute must not come as half a report first.
+
+    Asked of the kernel by a lease for reading, given back at once. False where it cannot tell: a file of another account (but
+    for root), a share, another system.
+    """
+    if not hasattr(fcntl, "F_SETLEASE"):
+        return False
+    try:
+        # Who opens it for writing in between waits a moment and we are told by a signal: by one that is ignored.
+        fcntl.fcntl(number, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    fcntl.fcntl(number, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
 
 
 def _walk(given: Path, unreadable: dict[str, None], leave: Path | None) -> Iterator[Path]:
@@ -204,8 +231,9 @@ def _show(path: Path) -> str:
 def _locate(path: Path) -> str:
     """A text for the path that no other path has, whatever Unicode form and bytes its names are in."""
     text = _show(path)
-    if text == path.as_posix():
+    if text == path.as_posix() and len(text.encode()) <= LONGEST_LOCATOR:
         return text
+    text = text.encode()[:LONGEST_LOCATOR].decode(errors="ignore")
     return f"{text}~{hashlib.sha256(os.fsencode(path.as_posix())).hexdigest()[:_MARK_LENGTH]}"
 
 

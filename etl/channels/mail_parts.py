@@ -49,6 +49,7 @@ _BY_PROGRAM = frozenset(
 """What mail programs add: signatures, cards, invitations, reports of delivery."""
 _ENCRYPTED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"})
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]")
+_AFTER_THE_END = re.compile(rb"=[^=]")
 
 
 class BadStructure(ValueError):
@@ -268,13 +269,18 @@ def _decode_plain(data: bytes, _: bool) -> tuple[bytes, bytes]:
 
 def _decode_base64(data: bytes, is_end: bool) -> tuple[bytes, bytes]:
     letters = _NOT_BASE64.sub(b"", data)
+    if _AFTER_THE_END.search(letters):
+        # The library stops at the padding and says nothing: the rest of the file would be missing.
+        raise binascii.Error("letters after the end")
     whole = len(letters) if is_end else len(letters) // 4 * 4
     ready = letters[:whole]
     if is_end and len(ready) % 4:
         # Some programs leave out the padding; a single letter over is a part that was cut.
         ready = ready.rstrip(b"=")
         ready += b"=" * (-len(ready) % 4)
-    return binascii.a2b_base64(ready), letters[whole:]
+    # Padding waits for what may follow it.
+    kept = len(ready) - 4 if not is_end and ready.endswith(b"=") else len(ready)
+    return binascii.a2b_base64(ready[:kept]), ready[kept:] + letters[whole:]
 
 
 def _decode_quoted(data: bytes, is_end: bool) -> tuple[bytes, bytes]:

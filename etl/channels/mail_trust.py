@@ -21,9 +21,8 @@ _RESULTS = frozenset(
     {"pass", "fail", "softfail", "neutral", "none", "policy", "temperror", "permerror", "hardfail", "bestguesspass"}
 )
 _ADDRESS = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+")
-_COMMENT = re.compile(r"\([^()]*\)")
 _RESULT = re.compile(r"\s*(spf|dkim|dmarc)\s*=\s*([a-z]+)\b", re.IGNORECASE)
-_PROPERTY = re.compile(r"\b(smtp\.mailfrom|header\.d|header\.i|header\.from)\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
+_PROPERTY = re.compile(r"\b(smtp\.mailfrom|header\.d|header\.i|header\.from)\s*=\s*([^\s;\"]+)", re.IGNORECASE)
 _MOST_CHARACTERS = 10_000
 
 
@@ -47,13 +46,18 @@ def read_sender(headers: Message) -> str | None:
     if len(lines) != 1:
         return None
     text = _unfold(str(lines[0]))
+    # `unit@… <other@…>` is no From line: this parser takes the first address, the one that checks DMARC perhaps the other.
+    if _leave_out_asides(text)[0].count("@") != 1:
+        return None
     try:
         # The parser of the newer policy tells the address from a display name that looks like one.
         addresses = default.header_factory("From", text).addresses
         written = [f"{address.username}@{address.domain}".lower() for address in addresses]
     except Exception:  # the parser answers hostile lines with several kinds of exception
         return None
-    return written[0] if len(written) == 1 and _ADDRESS.fullmatch(written[0]) else None
+    # As it stands there: what had to be decoded or put together is read differently by others.
+    is_plain = len(written) == 1 and _ADDRESS.fullmatch(written[0]) and written[0] in text.lower()
+    return written[0] if is_plain else None
 
 
 def is_automatic(headers: Message) -> bool:
@@ -72,7 +76,10 @@ def read_authentication(headers: Message, authserv_id: str | None, sender: str |
     lines = headers.get_all("Authentication-Results") or []
     if authserv_id is None or not lines:
         return Authentication("", "none")
-    text = _without_comments(_unfold(str(lines[0]))[:_MOST_CHARACTERS])
+    # Comments and quoted words may hold what the sender chose, semicolons and results among it.
+    line = _unfold(str(lines[0]))
+    text, is_whole = _leave_out_asides(line[:_MOST_CHARACTERS])
+    is_whole = is_whole and len(line) <= _MOST_CHARACTERS
     name, _, rest = text.partition(";")
     if name.split()[:1] != [authserv_id] and name.strip().lower().split()[:1] != [authserv_id.lower()]:
         return Authentication("", "none")
@@ -80,10 +87,15 @@ def read_authentication(headers: Message, authserv_id: str | None, sender: str |
     for item in rest.split(";"):
         match = _RESULT.match(item)
         if match and match[2].lower() in _RESULTS:
-            properties = {key.lower(): value.lower() for key, value in _PROPERTY.findall(item)}
+            properties: dict[str, str] = {}
+            for key, value in _PROPERTY.findall(item):
+                # The first counts; our server writes none twice.
+                properties.setdefault(key.lower(), value.lower())
             found[match[1].lower()].append((match[2].lower(), properties))
     best = {method: _pick(results) for method, results in found.items()}
-    return Authentication(" ".join(f"{method}={best[method]}" for method in METHODS), _weigh(found, best, sender))
+    results = " ".join(f"{method}={best[method]}" for method in METHODS)
+    # What is missing may be the very result that finds the sender forged.
+    return Authentication(results, _weigh(found, best, sender) if is_whole else "fail")
 
 
 def _pick(results: list[tuple[str, Mapping[str, str]]]) -> str:
@@ -95,9 +107,11 @@ def _pick(results: list[tuple[str, Mapping[str, str]]]) -> str:
 def _weigh(
     found: Mapping[str, list[tuple[str, Mapping[str, str]]]], best: Mapping[str, str], sender: str | None
 ) -> Proof:
-    if best["dmarc"] in ("pass", "fail"):
-        return "pass" if best["dmarc"] == "pass" else "fail"
     domain = (sender or "").rpartition("@")[2]
+    if best["dmarc"] in ("pass", "fail"):
+        # A pass is for the domain that the server read in the From line, which must be the one that we read.
+        read = [properties.get("header.from", domain) for name, properties in found["dmarc"] if name == "pass"]
+        return "pass" if any(_is_same_domain(name, domain) for name in read) else "fail"
     aligned = domain and any(
         name == "pass" and _is_same_domain(properties.get(key, ""), domain)
         for method, keys in (("spf", ("smtp.mailfrom",)), ("dkim", ("header.d", "header.i")))
@@ -121,8 +135,23 @@ def _unfold(text: str) -> str:
     return re.sub(r"\r?\n(?=[ \t])", "", text)
 
 
-def _without_comments(text: str) -> str:
-    """RFC 5322 comments may hold semicolons and results that nobody found; the innermost go first."""
-    while (shorter := _COMMENT.sub(" ", text)) != text:
-        text = shorter
-    return text
+def _leave_out_asides(text: str) -> tuple[str, bool]:
+    """The text without its comments (RFC 5322, also nested) and with `""` for each quoted string, and whether all were closed."""
+    kept: list[str] = []
+    depth, is_quoted, is_escaped = 0, False, False
+    for sign in text:
+        if is_escaped:
+            is_escaped = False
+        elif sign == "\\" and (depth or is_quoted):
+            is_escaped = True
+        elif is_quoted:
+            is_quoted = sign != '"'
+        elif depth or sign == "(":
+            depth += (sign == "(") - (sign == ")")
+            kept.append("" if depth else " ")
+        elif sign == '"':
+            is_quoted = True
+            kept.append('""')
+        else:
+            kept.append(sign)
+    return "".join(kept), depth == 0 and not is_quoted

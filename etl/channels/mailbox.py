@@ -48,12 +48,17 @@ MAIL_TIMES_FILE = 4
 """A mail may be this many times as large as one file: several attachments, a third more for their encoding."""
 KEYWORD = b"MovementReportsTaken"
 _LISTED_AT_ONCE = 100
+_MOST_SICK = 10
+"""Mails that their server cannot read, in one look; with more of them it is the server that is ill."""
 _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @contextmanager
 def open_mailbox(line: ChannelLine, url: str, max_bytes: int) -> Iterator[MailboxChannel]:
     """The channel of a line of the register; connects when it is first used. Raises ChannelUnavailable for a wrong URL."""
+    logging.getLogger("imapclient").setLevel(
+        logging.WARNING
+    )  # below that it writes down what mails hold, and from whom
     server = read_mail_url(line.connection, url)
     done = line.done_folder if line.after is AfterReceipt.MOVE else None
     channel = MailboxChannel(
@@ -86,6 +91,7 @@ class MailboxChannel(Channel):
         self._timeout = timeout
         self._client: IMAPClient | None = None
         self._is_listed = False
+        self._validity: int | None = None
         self._uids: dict[str, list[int]] = {}
         self._lock = threading.RLock()
 
@@ -98,20 +104,49 @@ class MailboxChannel(Channel):
     def list_new(self) -> Iterator[Offer]:
         """Every mail not taken yet, oldest first; the very same mail twice is one offer."""
         found: dict[str, Offer] = {}
+        listed: dict[str, list[int]] = {}
+        self.passed_over = 0
         with self._connected() as client:
-            self._uids, self._is_listed = {}, True
+            validity = self._validity
             client.noop()  # a server tells of new mails when it is spoken to
             not_taken = "NOT DELETED" if self._done else f"NOT DELETED UNKEYWORD {KEYWORD.decode()}"
             uids = sorted(client.search(not_taken.split()))
         for start in range(0, len(uids), _LISTED_AT_ONCE):
-            with self._connected() as client:
-                listed = client.fetch(uids[start : start + _LISTED_AT_ONCE], _FACTS)
-            for uid, facts in sorted(listed.items()):
+            for uid, facts in sorted(self._read_facts(uids[start : start + _LISTED_AT_ONCE]).items()):
                 offer = self._describe(facts)
-                self._uids.setdefault(offer.locator, []).append(uid)
+                listed.setdefault(offer.locator, []).append(uid)
                 found.setdefault(offer.locator, offer)
+        with self._connected():
+            if self._validity != validity:
+                raise ChannelUnavailable(f"mail server {self._server.name} rebuilt the mailbox while it was listed")
+            self._uids, self._is_listed = listed, True
         order = sorted(found.values(), key=lambda offer: (offer.received_at or _LATEST, offer.locator))
         yield from order
+
+    def _read_facts(self, uids: list[int]) -> dict[int, Any]:
+        """What is listed of these mails, without those that their own server cannot read: the others must not wait for them."""
+        try:
+            with self._connected() as client:
+                return dict(client.fetch(uids, _FACTS))
+        except ChannelUnavailable:
+            self._require_server()
+            if len(uids) > 1:
+                half = len(uids) // 2
+                return self._read_facts(uids[:half]) | self._read_facts(uids[half:])
+            self.passed_over += 1
+            if self.passed_over > _MOST_SICK:
+                raise
+            log.warning(
+                "not listed: mail %d of channel %s; see in the mail server's log what is wrong with it",
+                uids[0],
+                self.code,
+            )
+            return {}
+
+    def _require_server(self) -> None:
+        """Raises ChannelUnavailable where it is the server that fails, and not one mail."""
+        with self._connected() as client:
+            client.noop()
 
     def _describe(self, facts: Mapping[bytes, Any]) -> Offer:
         size = int(facts.get(b"RFC822.SIZE", 0))
@@ -121,7 +156,14 @@ class MailboxChannel(Channel):
     @contextmanager
     def fetch(self, offer: Offer) -> Iterator[Iterator[Part | Refused]]:
         """The files of a mail; one refusal instead where it has none. OSError when it is not there any more."""
-        yield self._read_mail(offer)
+        yield self._spare_others(self._read_mail(offer))
+
+    def _spare_others(self, parts: Iterator[Part | Refused]) -> Iterator[Part | Refused]:
+        try:
+            yield from parts
+        except ChannelUnavailable:
+            self._require_server()
+            raise OSError("the mail server does not give this mail out, see its log") from None
 
     def _read_mail(self, offer: Offer) -> Iterator[Part | Refused]:
         most = MAIL_TIMES_FILE * self._max_bytes
@@ -232,10 +274,18 @@ class MailboxChannel(Channel):
             except FileNotFoundError:
                 return
             with self._connected() as client:
-                if self._done is None:
-                    client.add_flags(uids, [KEYWORD], silent=True)
-                else:
-                    self._move(client, uids, self._done)
+                try:
+                    if self._done is None:
+                        client.add_flags(uids, [KEYWORD], silent=True)
+                    else:
+                        self._move(client, uids, self._done)
+                except IMAPClient.AbortError:
+                    raise
+                except IMAPClientError:
+                    client.noop()
+                    if client.search(["UID", ",".join(map(str, uids))]):
+                        raise
+                    # Another collector was faster by a moment: it is gone from here, as it should be.
             self._uids.pop(offer.locator, None)
 
     def _move(self, client: IMAPClient, uids: list[int], done: str) -> None:
@@ -306,6 +356,7 @@ class MailboxChannel(Channel):
         chosen = client.select_folder(self._folder)
         # Numbers of an earlier connection may be those of other mails by now.
         self._uids, self._is_listed = {}, False
+        self._validity = chosen.get(b"UIDVALIDITY")
         if self._done is None and not {b"\\*", KEYWORD}.intersection(chosen.get(b"PERMANENTFLAGS", ())):
             raise ChannelUnavailable(
                 f"mail server {self._server.name} keeps no keywords: set `after: move` for channel {self.code} in channels.yaml"

@@ -22,6 +22,8 @@ _WITHOUT_NAME = "khong-ten"
 # Signs that turn the direction of writing ("xcod.exe" shown as "exe.docx") or cannot be seen at all.
 _HIDDEN = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Half characters, of which JSON can write one alone; those in between stand for bytes that are no UTF-8."""
 _BLANKS = re.compile(r"\s+")
 _FOLDING = re.compile(r"\r\n(?=[ \t])")
 _DRIVE = re.compile(r"^[A-Za-z]:")
@@ -68,7 +70,8 @@ def make_key(text: str) -> str:
 
 def _make_printable(text: str) -> str:
     # Composed last: taking a hidden sign away may bring a letter and its mark together.
-    return unicodedata.normalize("NFC", _BLANKS.sub(" ", _HIDDEN.sub("", show_name(text)))).strip()
+    shown = show_name(_HALVES.sub("\ufffd", text))
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", _HIDDEN.sub("", shown))).strip()
 
 
 def _shorten(name: str) -> str:

@@ -88,3 +88,10 @@ class Channel(Protocol):
 
         May be called again for the same offer, also when it is gone. After a crash the offer holds locator and version only.
         """
+
+    def leave(self, offer: Offer) -> None:
+        """As `acknowledge`, of an offer of which something was refused and is not with us: it must not be lost there.
+
+        Channels that keep what they are told of need no other answer.
+        """
+        self.acknowledge(offer)

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import BinaryIO, Self, cast
 from urllib.parse import unquote, urlsplit
@@ -26,12 +27,13 @@ from etl.channels.names import make_key, make_safe_name
 from etl.channels.protocol import Channel, ChannelUnavailable, Offer, Part, Refused
 from etl.channels.pull_listing import Document, Item, Listing, NotAListing, read_listing
 from etl.channels.refusals import REFUSALS, RefusalCode
-from etl.channels.web import NotTaken, WebServer
+from etl.channels.web import NotNow, NotTaken, WebServer
 from etl.register.channels import ChannelLine
 
 log = logging.getLogger(__name__)
 
 MOST_PAGES = 200
+_COARSE_SECONDS = 2
 INDEX_BYTES = 8 * 1024 * 1024
 OPTIONS = frozenset({"ca", "local", "delete"})
 
@@ -54,6 +56,8 @@ def open_pull(
 
     `notes`: what is remembered from one look to the next, written back by the caller; None: everything is asked for again.
     """
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # addresses may hold a key, and headers a session
     connection = read_connection(line.connection, url, ("https", "http"), OPTIONS)
     server = WebServer(connection)
     path = f"{connection.path.rstrip('/')}/{line.path.lstrip('/')}" if line.path else connection.path
@@ -92,6 +96,7 @@ class PullChannel(Channel):
     def list_new(self) -> Iterator[Offer]:
         """Everything that the pages list, but what stands on a page that is as it was when all of it was safe."""
         self._found, self._waiting, self._validators = {}, {}, {}
+        self.passed_over = 0
         url: str | None = self._start
         seen: set[str] = set()
         while url is not None:
@@ -116,7 +121,7 @@ class PullChannel(Channel):
         body = BytesIO()
         try:
             with self._server.ask(url, _conditions_of(note)) as response:
-                if response.status_code == 304 and note:
+                if response.status_code == 304:
                     listing = Listing((), note.get("next") or None)
                 else:
                     self._server.copy_body(response, body, max(INDEX_BYTES, self._max_bytes))
@@ -132,6 +137,8 @@ class PullChannel(Channel):
                 f"{self._server.address}: the index is refused ({refused.code} {refused.detail}): {reason} Correct `path` of "
                 f"channel {self.code} in channels.yaml, or have the system's owner correct it"
             ) from None
+        except NotNow as error:
+            raise ChannelUnavailable(str(error)) from None
         except NotAListing as error:
             raise ChannelUnavailable(
                 f"{self._server.address}: the answer is not what docs/channels.md describes: {error}"
@@ -162,7 +169,12 @@ class PullChannel(Channel):
         if not offers:
             self._note_if_safe(page)
         for offer in offers:
-            yield self._find_version(offer)
+            try:
+                yield self._find_version(offer)
+            except NotNow as error:
+                # It stays among what the page waits for.
+                self.passed_over += 1
+                log.warning("not collected: %s %s (%s)", self.code, offer.locator, error)
 
     def _describe(self, entry: Item | Document, page: str) -> tuple[_Found, Offer]:
         if isinstance(entry, Document):
@@ -191,7 +203,7 @@ class PullChannel(Channel):
         digest = _Digest()
         try:
             with self._server.ask(found.url, _conditions_of(note)) as response:
-                validators = note if response.status_code == 304 and note else _validators_of(response)
+                validators = note if response.status_code == 304 else _validators_of(response)
                 if not validators:
                     self._server.copy_body(response, cast(BinaryIO, digest), self._max_bytes)
         except NotTaken as refused:
@@ -234,10 +246,18 @@ class PullChannel(Channel):
     def acknowledge(self, offer: Offer) -> None:
         """Tell the system where it wants to be told, or delete there; the answer's ETag holds once all of it is safe."""
         found = self._found.get(offer.locator)
+        if found is not None and isinstance(found.entry, Item) and found.fault is None:
+            try:
+                self._tell(found.entry, found)
+            except NotNow as error:
+                raise ChannelUnavailable(str(error)) from None
+        self.leave(offer)
+
+    def leave(self, offer: Offer) -> None:
+        """The system is not told, and nothing is deleted there: it may have the only copy."""
+        found = self._found.get(offer.locator)
         if found is None:
             return
-        if isinstance(found.entry, Item) and found.fault is None:
-            self._tell(found.entry, found)
         self._waiting.get(found.page, set()).discard(offer.locator)
         self._note_if_safe(found.page)
         if found.url != found.page:
@@ -283,7 +303,14 @@ def _conditions_of(note: Mapping[str, str]) -> dict[str, str]:
 
 
 def _validators_of(response: httpx.Response) -> dict[str, str]:
-    """What the server says of the state of a thing, as far as it can be sent back to it."""
+    """What the server says of the state of a thing, as far as it can be sent back to it and tells every other state apart."""
     headers: Mapping[str, str] = response.headers
-    named = {"etag": headers.get("etag", ""), "modified": headers.get("last-modified", "")}
-    return {name: value for name, value in named.items() if value and value.isascii() and len(value) < 500}
+    etag, modified = headers.get("etag", ""), headers.get("last-modified", "")
+    if etag and etag.isascii() and len(etag) < 500:
+        return {"etag": etag}
+    try:
+        age = (parsedate_to_datetime(headers.get("date", "")) - parsedate_to_datetime(modified)).total_seconds()
+    except (ValueError, TypeError):
+        return {}
+    # Whole seconds: what changed just now may change again under the same instant.
+    return {"modified": modified} if age >= _COARSE_SECONDS and len(modified) < 100 else {}

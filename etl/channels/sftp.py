@@ -267,7 +267,9 @@ async def _connect(known: Connection) -> asyncssh.SSHClientConnection:
         raise ChannelUnavailable(
             f"{known.address} does not let the account of the connection {known.name} in: correct its user, password or key"
         ) from None
-    except (asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost):
+    except (
+        asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionResetError,
+    ):  # fmt: skip
         # Also where the server breaks off, because it has no key of the kind that is known of it.
         await _refuse_key(known, "does not know that key", trusted)
         raise

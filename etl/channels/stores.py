@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
-from etl.channels.folder import is_unfinished
+from etl.channels.folder import LONGEST_LOCATOR, is_unfinished
 from etl.channels.names import make_safe_name
 from etl.channels.protocol import Channel, Offer, Part, Refused
 from etl.channels.refusals import RefusalCode
@@ -144,6 +144,9 @@ class StoreChannel(Channel):
         if self._refuse(entry) is None:
             self._store.move(entry, self._line.done_folder)
 
+    def leave(self, offer: Offer) -> None:
+        """What was refused, an archive perhaps or a file in it, stays where its sender finds it."""
+
 
 def find_fault(steps: tuple[bytes, ...]) -> RefusalCode | None:
     """Why a path that a store tells must not be followed, or None."""
@@ -176,9 +179,10 @@ def locate(steps: tuple[bytes, ...]) -> str:
     """A printable text for the path that no other path has, whatever Unicode form and bytes its names are in."""
     raw = b"/".join(steps)
     text = unicodedata.normalize("NFC", show_name(_decode(raw)))
-    if text.encode("utf-8", "surrogateescape") == raw:
+    if text.encode("utf-8", "surrogateescape") == raw and len(raw) <= LONGEST_LOCATOR:
         return text
-    return f"{text}~{hashlib.sha256(raw).hexdigest()[:_MARK_LENGTH]}"
+    kept = text.encode()[:LONGEST_LOCATOR].decode(errors="ignore")
+    return f"{kept}~{hashlib.sha256(raw).hexdigest()[:_MARK_LENGTH]}"
 
 
 def _decode(raw: bytes) -> str:

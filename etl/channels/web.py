@@ -10,11 +10,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
-import time
+import threading
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import BinaryIO
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
 from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
@@ -26,11 +26,18 @@ from etl.channels.refusals import RefusalCode
 
 MOST_REDIRECTS = 5
 WHOLE_ANSWER_SECONDS = 600.0
-"""A peer that sends a byte a minute must not keep the channel busy for days."""
+"""A peer that sends a byte a minute, of its header or body, must not keep the channel busy for days."""
+PATIENCE = 100
+"""Answers such as 500 in one look before the whole server is taken to be down; one that is broken off counts for thirty."""
+_BROKEN_OFF = 30
 _CHUNK_BYTES = 64 * 1024
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class NotNow(OSError):
+    """This one thing cannot be had now; others may. It is asked for again at the next look."""
 
 
 class NotTaken(Exception):
@@ -80,6 +87,9 @@ class WebServer:
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
         )  # fmt: skip
         self._is_checked = False
+        self._stream: Any = None
+        self._is_late = False
+        self._patience = PATIENCE
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -95,10 +105,13 @@ class WebServer:
             url = urljoin(base, written.strip())
             parts = urlsplit(url)
             same = (parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)) == self._place
-            if same and not parts.username and not parts.password:
-                return url.partition("#")[0]
             host = parts.hostname or ""
-        except ValueError:
+            if same and not parts.username and not parts.password:
+                url = url.partition("#")[0]
+                # As the client reads it, too: control characters and half characters it does not.
+                if httpx.URL(url).host == httpx.URL(self.address).host:
+                    return url
+        except (ValueError, httpx.InvalidURL):
             raise NotTaken(RefusalCode.HTTP_NOT_UNDERSTOOD, make_printable(written)) from None
         address = _read_address(host)
         is_local = host.rpartition(".")[2] == "localhost" or (address is not None and not address.is_global)
@@ -112,20 +125,28 @@ class WebServer:
 
     @contextmanager
     def ask(self, url: str, headers: Mapping[str, str] | None = None, method: str = "GET") -> Iterator[httpx.Response]:
-        """The answer, its body not read yet: 200, 304 or another success. Redirects are followed on this server alone.
+        """The answer, its body not read yet: 200, to conditions also 304, to POST and DELETE any success. Redirects are
+        followed on this server alone.
 
-        Raises NotTaken (redirect elsewhere, gone, forbidden for this one thing), ChannelUnavailable for every other fault.
+        Raises NotTaken (redirect elsewhere, gone, forbidden for this one thing), NotNow for other answers that concern it alone,
+        ChannelUnavailable where the server does not let us in, or has answered so too often.
         """
         self._check_address()
+        with self._hung_up_late():
+            yield from self._ask(url, headers or {}, method)
+
+    def _ask(self, url: str, headers: Mapping[str, str], method: str) -> Iterator[httpx.Response]:
         # Faults are explained here and not around the `yield`: what the caller raises while reading is not the peer's.
         for _ in range(MOST_REDIRECTS + 1):
-            response = self._send(method, url, headers or {})
+            response = self._send(method, url, headers)
             try:
                 self._check_peer(response)
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     url = self.resolve(url, response.headers["location"])
                     continue
-                self._check_status(response.status_code)
+                is_good = 200 <= response.status_code < 300 if method != "GET" else response.status_code == 200
+                if not is_good and not (response.status_code == 304 and headers):
+                    raise self._judge_status(response.status_code)
                 yield response
                 return
             finally:
@@ -134,9 +155,35 @@ class WebServer:
 
     def _send(self, method: str, url: str, headers: Mapping[str, str]) -> httpx.Response:
         try:
-            return self._client.send(self._client.build_request(method, url, headers=dict(headers)), stream=True)
+            request = self._client.build_request(
+                method, url, headers=dict(headers), extensions={"trace": self._note_stream}
+            )
+            return self._client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._explain(error) from None
+
+    def _note_stream(self, event: str, info: Mapping[str, Any]) -> None:
+        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._stream = info["return_value"]
+
+    @contextmanager
+    def _hung_up_late(self) -> Iterator[None]:
+        """Ends what is asked for when it takes too long in all: the client's own limit is one for each piece of an answer."""
+        timer = threading.Timer(WHOLE_ANSWER_SECONDS, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def _hang_up(self) -> None:
+        self._is_late = True
+        found = self._stream.get_extra_info("socket") if self._stream is not None else None
+        if found is not None:
+            with suppress(OSError):
+                # Of the plain socket: that of TLS would take its state from the thread that reads.
+                socket.socket.shutdown(found, socket.SHUT_RDWR)
 
     def copy_body(self, response: httpx.Response, target: BinaryIO, most: int) -> None:
         """Write the body, unpacked, to `target`. Raises NotTaken(TOO_LARGE) beyond `most` bytes, whatever was announced."""
@@ -147,19 +194,14 @@ class WebServer:
         if encoding not in ("identity", "gzip", "x-gzip", ""):
             raise NotTaken(RefusalCode.HTTP_ENCODING, make_printable(encoding, 40))
         unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS) if "gzip" in encoding else None
-        until = time.monotonic() + WHOLE_ANSWER_SECONDS
         size = 0
         try:
-            for chunk in response.iter_raw(_CHUNK_BYTES):
+            for chunk in response.iter_raw():
                 for piece in _unpack(unpacker, chunk):
                     size += len(piece)
                     if size > most:
                         raise NotTaken(RefusalCode.TOO_LARGE, f"> {most}")
                     target.write(piece)
-                if time.monotonic() > until:
-                    raise ChannelUnavailable(
-                        f"{self.address} sends too slowly; it is tried again at the next collection"
-                    )
         except httpx.HTTPError as error:
             raise self._explain(error) from None
         except zlib.error:
@@ -167,17 +209,23 @@ class WebServer:
         if unpacker is not None and not unpacker.eof:
             raise NotTaken(RefusalCode.HTTP_ENCODING)
 
-    def _check_status(self, status: int) -> None:
+    def _judge_status(self, status: int) -> Exception:
         if status in (404, 410):
-            raise NotTaken(RefusalCode.HTTP_GONE, str(status))
+            return NotTaken(RefusalCode.HTTP_GONE, str(status))
         if status == 403:
-            raise NotTaken(RefusalCode.HTTP_NOT_ALLOWED, str(status))
-        if status == 401:
-            raise ChannelUnavailable(
-                f"{self.address} refuses user, password or token (401): correct the connection {self._connection.name}"
+            return NotTaken(RefusalCode.HTTP_NOT_ALLOWED, str(status))
+        if status in (401, 407):
+            return ChannelUnavailable(
+                f"{self.address} refuses user, password or token ({status}): correct the connection {self._connection.name}"
             )
-        if status != 304 and not 200 <= status < 300:
-            raise ChannelUnavailable(f"{self.address} answers {status}; it is tried again at the next collection")
+        # 429 and 503 ask not to be asked so often.
+        return self._tell_not_now(f"{self.address} answers {status}", PATIENCE if status in (429, 503) else 1)
+
+    def _tell_not_now(self, what: str, cost: int) -> OSError:
+        """For a thing that fails each time all the others must not wait; for a server that is down, not each be tried."""
+        self._patience -= cost
+        text = f"{what}; it is tried again at the next collection"
+        return NotNow(text) if self._patience > 0 else ChannelUnavailable(text)
 
     def _check_address(self) -> None:
         """Where the name leads now: once a run, before anything is sent."""
@@ -213,7 +261,10 @@ class WebServer:
             "network: where that is meant, add ?local=true to the connection"
         )
 
-    def _explain(self, error: Exception) -> ChannelUnavailable:
+    def _explain(self, error: Exception) -> OSError:
+        if self._is_late:
+            self._is_late = False
+            return self._tell_not_now(f"{self.address} sends too slowly", _BROKEN_OFF)
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
@@ -224,9 +275,9 @@ class WebServer:
             if isinstance(cause, ssl.SSLError):
                 return ChannelUnavailable(f"{self.address} offers no TLS that can be used ({cause.reason})")
             cause = cause.__cause__ or cause.__context__
-        return ChannelUnavailable(
-            f"{self.address} does not answer or broke off ({type(error).__name__}); it is tried again at the next collection"
-        )
+        what = f"{self.address} does not answer or broke off ({type(error).__name__})"
+        is_down = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        return self._tell_not_now(what, PATIENCE if is_down else _BROKEN_OFF)
 
 
 def _unpack(unpacker: zlib._Decompress | None, chunk: bytes) -> Iterator[bytes]:

@@ -74,6 +74,13 @@ class NarrativeFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """A word where a figure would stand, such as the x of a cell that the form closes."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Excerpts:
     """What units wrote to one heading: (name of the unit, text), and how many more wrote to it."""
 
@@ -83,15 +90,15 @@ class Excerpts:
 
 @dataclass(frozen=True, slots=True)
 class ReportDraft:
-    """Everything that goes into the document. `figures` by the names of `bao-cao.yaml`; `tables` by name: rows of texts and
-    figures; `excerpts` by heading; `words`: single texts of the template."""
+    """Everything that goes into the document. `figures` by the names of `bao-cao.yaml`; `tables` by name: rows of texts, figures
+    and what stands in for one; `excerpts` by heading; `words`: single texts of the template."""
 
     title: str
     author: str
     as_of: datetime
     words: Mapping[str, Any]
     figures: Mapping[str, NarrativeFigure]
-    tables: Mapping[str, Sequence[Mapping[str, str | NarrativeFigure]]]
+    tables: Mapping[str, Sequence[Mapping[str, str | NarrativeFigure | StandIn]]]
     excerpts: Mapping[str, Excerpts]
 
 
@@ -126,9 +133,11 @@ def render_draft(draft: ReportDraft, template: Path = TEMPLATE) -> bytes:
     placed: list[NarrativeFigure] = []
     count = iter(range(1, 1_000_000))
 
-    def place(value: str | NarrativeFigure, size: float) -> Any:
+    def place(value: str | NarrativeFigure | StandIn, size: float) -> Any:
         if isinstance(value, str):
             return printable(value)
+        if isinstance(value, StandIn):
+            return _Run(value, size)
         if value.id not in numbers:
             numbers[value.id] = len(numbers) + 1
             placed.append(value)
@@ -188,6 +197,20 @@ def read_placed(content: bytes) -> list[PlacedFigure]:
             raise ValueError(f"figure {number} is not in the appendix")
         found.append(PlacedFigure(number, ids[number], _text_of(control)))
     return found
+
+
+class _Run:
+    """A stand-in on its way into the document: docxtpl takes the template's run away where a figure is to come, and text
+    without a run is no text to an office program."""
+
+    def __init__(self, word: StandIn, size: float) -> None:
+        self.word, self.size = word, size
+
+    def __html__(self) -> str:
+        text = escape(printable(self.word.text))
+        return f'<w:r><w:rPr><w:sz w:val="{int(self.size * 2)}"/></w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+    __str__ = __html__
 
 
 class _Control:

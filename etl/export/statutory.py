@@ -16,7 +16,7 @@ from typing import Any, Final
 import yaml
 
 from etl.export.model import HeaderCell, OfficialColumn, OfficialRow, OfficialTable, Printed, TitleBlock
-from etl.export.tables import NOT_APPLICABLE
+from etl.export.tables import show_cell
 from etl.forms.declaration import Column, FormVersion, Kind, MatrixRow
 from etl.text import capitalise
 
@@ -153,10 +153,7 @@ def _rows_of(
             found.append(OfficialRow((f"Chia theo {prefix[:1].lower()}{prefix[1:]}", *blank), heading=True))
         open_prefix = prefix if grouped else ""
         values = tuple(
-            NOT_APPLICABLE
-            if (row.code, column.code) in version.not_applicable_cells and not figures.get((row.code, column.code))
-            else figures.get((row.code, column.code))
-            for column in columns
+            show_cell(version, row.code, column.code, figures.get((row.code, column.code))) for column in columns
         )
         label = capitalise(rest) if grouped else row.label
         found.append(OfficialRow((label, row.code, *values), row.level, row.level == 0))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from etl.export.model import OfficialColumn, OfficialRow, OfficialTable, Printed
+from etl.export.model import Marked, OfficialColumn, OfficialRow, OfficialTable, Printed
 from etl.forms.declaration import FIELD_STUB, MATRIX_STUB, FormVersion
 
 NOT_APPLICABLE = "x"
@@ -28,13 +28,18 @@ def matrix_table(
     rows = []
     for row in version.rows:
         values = tuple(
-            NOT_APPLICABLE
-            if (row.code, column.code) in version.not_applicable_cells and not figures.get((row.code, column.code))
-            else figures.get((row.code, column.code))
+            show_cell(version, row.code, column.code, figures.get((row.code, column.code)))
             for column in version.columns
         )
         rows.append(OfficialRow((row.label, row.code, *values), row.level, levelled and row.level == 0))
     return _table(form, version, (*stub, *columns), rows, coverage_note, len(stub))
+
+
+def show_cell(version: FormVersion, row: str, column: str, figure: Printed) -> Printed:
+    """The figure, or "x" in a cell that the form closes: also where units wrote a nought there, estimated or not. Another
+    number, which only a reviewer can have let through, is shown, since the totals hold it."""
+    number = figure.value if isinstance(figure, Marked) else figure
+    return NOT_APPLICABLE if (row, column) in version.not_applicable_cells and not number else figure
 
 
 def fields_table(

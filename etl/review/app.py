@@ -17,6 +17,7 @@ from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException as AnyHttpError
 
 from etl.calendar.periods import UnknownPeriod
+from etl.landing.store import MissingBytes
 from etl.register.model import UnknownReport
 from etl.review import routes
 from etl.review.access import Identify, guard_app, make_guard, read_access_table
@@ -25,6 +26,7 @@ from etl.review.office import Office
 from etl.review.pages import render, security_headers
 from etl.review.people import NOBODY
 from etl.review.sessions import identify as identify_by_cookie
+from etl.settings import DEFAULT_MAX_FILE_MB
 from etl.usecases.context import WarehouseNotReady
 from etl.warehouse.server import ServerError
 
@@ -74,7 +76,14 @@ def create_app(office: Office, *, identify: Identify = identify_by_cookie, own_l
 
 def _bound_uploads(office: Office) -> Callable[[], int]:
     # Asked when something is sent: a host may load the app before the settings can be read.
-    return lambda: office.context().settings.max_file_bytes + _UPLOAD_SLACK
+    def bound() -> int:
+        try:
+            most = office.context().settings.max_file_bytes
+        except Exception:  # whatever it is: the page that was asked for meets it too, and answers
+            most = DEFAULT_MAX_FILE_MB * 1024 * 1024
+        return most + _UPLOAD_SLACK
+
+    return bound
 
 
 async def _add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -118,7 +127,12 @@ def _answer_errors(app: FastAPI) -> None:
         answer.headers.update(security_headers(request, is_page=True))
         return answer
 
+    async def lost(request: Request, error: Exception) -> Response:
+        log.error("page %s: %s", _name_route(request), error)
+        return show_refusal(request, 503, "Kho lưu tệp gốc không có tệp này. Hãy báo cán bộ quản trị.")
+
     app.add_exception_handler(AnyHttpError, refuse)
+    app.add_exception_handler(MissingBytes, lost)
     app.add_exception_handler(UnknownReport, unknown)
     app.add_exception_handler(UnknownPeriod, unknown)
     app.add_exception_handler(RequestValidationError, unreadable)

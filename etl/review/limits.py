@@ -116,8 +116,9 @@ class BodyLimit:
 
         try:
             await self.app(scope, bounded, watched)
-        except TooLarge:
-            if started:
+        except Exception:
+            # What is between us and the page may have wrapped it (a group of exceptions of its tasks).
+            if started or not over:
                 raise
         if over and not started:
             await _refuse(send)

@@ -19,9 +19,10 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from etl.settings import OFFICE_ROLES
 from etl.usecases.context import Context
 
-ACCOUNT_ROLES: Final = ("reader", "reviewer", "publisher", "administrator")
+ACCOUNT_ROLES: Final = OFFICE_ROLES
 SHORTEST_PASSWORD: Final = 12
 IDLE: Final = timedelta(hours=2)
 """A session nobody used for so long is over."""

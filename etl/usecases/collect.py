@@ -26,7 +26,15 @@ from etl.examination import BATCH_SIZE
 from etl.register.channels import DROP_FOLDER, AfterReceipt, ChannelKind, ChannelLine, ServerClock
 from etl.usecases.collect_parts import Taken, find_receipt, take_offer
 from etl.usecases.context import Context
-from etl.usecases.offers import find_recorded, find_untold, note_acknowledged, read_notes, record_taken, write_notes
+from etl.usecases.offers import (
+    find_recorded,
+    find_refused,
+    find_untold,
+    note_acknowledged,
+    read_notes,
+    record_taken,
+    write_notes,
+)
 
 __all__ = [
     "CHANNEL",
@@ -44,6 +52,8 @@ __all__ = [
 CHANNEL = DROP_FOLDER
 GROUP = 50
 """Offers recorded in one transaction; what is lost to a kill is only their recording, never their bytes."""
+_MOST_DEAF = 3
+"""Groups of which the channel could not be told something; then the rest is told at the next look."""
 
 
 class ReceiptsNotAllowed(ValueError):
@@ -196,6 +206,7 @@ class _Collection:
         self._context = context
         self._line = line
         self._on_progress = on_progress
+        self._deaf: list[ChannelUnavailable] = []
         self.summary = CollectSummary(0, 0)
 
     def collect(self, channel: Channel, *, tell_left_over: bool) -> None:
@@ -214,15 +225,17 @@ class _Collection:
                 untold = [offer for offer in find_untold(self._context, self._line.code) if _key(offer) not in listed]
                 for start in range(0, len(untold), GROUP):
                     self._acknowledge(channel, untold[start : start + GROUP], threads)
+        if self._deaf:
+            raise self._deaf[0]
 
     def _take_group(self, channel: Channel, group: Sequence[Offer], threads: ThreadPoolExecutor) -> None:
-        known = find_recorded(self._context, self._line.code, group)
+        known = find_recorded(self._context, self._line, group)
         safe = [offer for offer in group if known.get(_key(offer))]
         fresh = [offer for offer in group if not known.get(_key(offer))]
         taken = list(threads.map(partial(take_offer, self._context, channel, self._line), fresh))
         whole = [one for one in taken if one.whole]
         # The bytes are safe before the warehouse hears of them; killed in between, the next run finds them again.
-        landed, refused = record_taken(self._context, self._line.code, whole)
+        landed, refused = record_taken(self._context, self._line.code, whole, self._line)
         parts = sum(len(one.arrivals) for one in whole)
         unreadable = sum(one.unreadable for one in taken)
         self.summary += CollectSummary(landed, len(safe) + parts - landed, unreadable, refused)
@@ -230,23 +243,30 @@ class _Collection:
         _raise_fault(taken)
 
     def _acknowledge(self, channel: Channel, offers: Sequence[Offer], threads: ThreadPoolExecutor) -> None:
-        """Tell the channel, then note it. What a channel cannot be told now is told next time."""
-        answers = list(threads.map(partial(_tell, channel), offers))
+        """Tell the channel, then note it. What a channel cannot be told now is told next time.
+
+        That one file cannot be moved must not keep the others from being collected: the fault is raised at the end.
+        """
+        if not offers or len(self._deaf) >= _MOST_DEAF:
+            return
+        refused = find_refused(self._context, self._line.code, offers)
+        answers = list(threads.map(partial(_tell, channel, refused), offers))
         note_acknowledged(
             self._context, self._line.code, [o for o, fault in zip(offers, answers, strict=True) if fault is None]
         )
-        for fault in answers:
-            if fault is not None:
-                raise fault
+        self._deaf += [fault for fault in answers if fault is not None][:1]
 
 
 def _key(offer: Offer) -> tuple[str, str]:
     return offer.locator, offer.version
 
 
-def _tell(channel: Channel, offer: Offer) -> ChannelUnavailable | None:
+def _tell(channel: Channel, refused: set[tuple[str, str]], offer: Offer) -> ChannelUnavailable | None:
     try:
-        channel.acknowledge(offer)
+        if _key(offer) in refused:
+            channel.leave(offer)
+        else:
+            channel.acknowledge(offer)
     except ChannelUnavailable as error:
         return error
     return None

@@ -102,6 +102,10 @@ def take_offer(context: Context, channel: Channel, line: ChannelLine, offer: Off
             return Taken(offer, fault=error.__cause__)
         log.warning("not collected: %s %s (%s)", line.code, offer.locator, error.strerror or error)
         return Taken(offer, unreadable=True)
+    except Exception as error:
+        # One file that nobody foresaw must not hold up the others, today or at every later look. Its text may quote the file.
+        log.error("not collected: %s %s (%s), a fault of ours", line.code, offer.locator, type(error).__name__)
+        return Taken(offer, unreadable=True)
     # Asked after the bytes were read: what was written while we read was not received before it was written.
     received_at = _decide_receipt(context, line, offer)
     return Taken(offer, tuple(arrivals), tuple(refusals), received_at)

@@ -60,11 +60,13 @@ def open_snapshot(context: Context, as_of: datetime | None = None) -> Iterator[s
     """A read-only connection on which every statement sees one state of the warehouse: a load in between would make a
     figure differ from its own sources.
 
-    `as_of` (aware): the marts count the submissions whose decisions were known by then, like a board of that instant. The
-    register is read as it is now. None: everything known.
+    `as_of` (aware): every mart as it was then: the submissions whose decisions were known, the findings and the register's
+    rows that held, like a board of that instant. None: everything known.
     """
     with context.engine.connect() as connection:
         connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        # One period is read through its index in a moment; offered help, the planner reads every period in parallel instead.
+        connection.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
         if as_of is not None:
             connection.execute(
                 sa.text("SELECT set_config('movement_reports.as_of', :as_of, true)"), {"as_of": as_of.isoformat()}
@@ -91,19 +93,7 @@ def consolidate_period(context: Context, report: str, period: str, now: datetime
         )
         board = read_board(context, report, period, now, connection=connection)
         findings = find_period_faults(context, connection, report, window)
-        connection.execute(
-            sa.text("DELETE FROM core.period_finding WHERE report = :report AND period = :period"), names
-        )
-        rows = [{**names, **asdict(found), "now": now} for found in dict.fromkeys(findings)]
-        if rows:
-            connection.execute(
-                sa.text(
-                    "INSERT INTO core.period_finding (report, period, code, severity, subject, message, fix, recorded_at, "
-                    "unit, form, row_key, column_code, value, expected) VALUES (:report, :period, :code, :severity, "
-                    ":subject, :message, :fix, :now, :unit, :form, :row, :column, :value, :expected) ON CONFLICT DO NOTHING"
-                ),
-                rows,
-            )
+        _replace_findings(connection, names, findings, now)
         figures = connection.execute(
             sa.text("SELECT count(*) FROM mart.figure WHERE report = :report AND period = :period"), names
         ).scalar_one()
@@ -120,6 +110,37 @@ def consolidate_period(context: Context, report: str, period: str, now: datetime
     if not board.counts["pending"]:
         _begin_review(context, report, period, now)
     return ConsolidateSummary(report, period, figures, coverage, findings, dict(board.counts))
+
+
+def _replace_findings(
+    connection: sa.Connection, names: Mapping[str, str], findings: list[PeriodFinding], now: datetime
+) -> None:
+    """Retire what is not found any more and record what is new; what is found again stays as it was recorded."""
+    known = {
+        PeriodFinding(*row[1:]): row[0]
+        for row in connection.execute(
+            sa.text(
+                "SELECT ctid::text, code, severity, subject, message, fix, unit, form, row_key, column_code, value, expected "
+                "FROM core.period_finding WHERE report = :report AND period = :period AND retired_at IS NULL"
+            ),
+            names,
+        )
+    }
+    gone = [place for found, place in known.items() if found not in set(findings)]
+    connection.execute(
+        sa.text("UPDATE core.period_finding SET retired_at = :now WHERE ctid = ANY(CAST(:gone AS tid[]))"),
+        {"now": now, "gone": gone},
+    )
+    rows = [{**names, **asdict(found), "now": now} for found in dict.fromkeys(findings) if found not in known]
+    if rows:
+        connection.execute(
+            sa.text(
+                "INSERT INTO core.period_finding (report, period, code, severity, subject, message, fix, recorded_at, "
+                "unit, form, row_key, column_code, value, expected) VALUES (:report, :period, :code, :severity, "
+                ":subject, :message, :fix, :now, :unit, :form, :row, :column, :value, :expected) ON CONFLICT DO NOTHING"
+            ),
+            rows,
+        )
 
 
 def _begin_review(context: Context, report: str, period: str, now: datetime) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,10 +21,6 @@ SELECT p.report, p.period, b.* FROM register.period p
 CROSS JOIN LATERAL core.board(p.report, p.period, :as_of) b
 WHERE p.recorded_at <= :as_of AND (p.retired_at IS NULL OR p.retired_at > :as_of)
   AND p.report || ':' || p.period = ANY(:keys)
-"""
-_DAYS = """
-SELECT (accepted_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date AS day, count(*)::integer AS units
-FROM core.board(:report, :period, :as_of) WHERE status IN ('on_time', 'late') GROUP BY 1 ORDER BY 1
 """
 
 
@@ -123,22 +119,22 @@ def read_matrix(context: Context, keys: Sequence[str], as_of: datetime, chosen: 
     return Matrix(as_of, columns, rows)
 
 
-def count_by_day(context: Context, report: str, period: str, as_of: datetime) -> list[tuple[date, int]]:
-    """How many units had an accepted report by the end of each day, from the first to the last or the due day."""
-    asked: dict[str, Any] = {"report": report, "period": period, "as_of": as_of}
-    with context.engine.connect() as connection:
-        by_day = {row.day: row.units for row in connection.execute(sa.text(_DAYS), asked)}
-        due = connection.execute(
-            sa.text("SELECT max(due_at) FROM core.board(:report, :period, :as_of) WHERE status <> 'exempt'"), asked
-        ).scalar()
+def count_by_day(matrix: Matrix) -> list[tuple[date, int]]:
+    """How many units of the first column had an accepted report by the end of each day: from the first such day to the last,
+    or to the due day, as far as it has come."""
+    lines = [row.lines[matrix.columns[0].key] for row in matrix.rows if matrix.columns[0].key in row.lines]
+    by_day = Counter(
+        line.accepted_at.astimezone(TIMEZONE).date()
+        for line in lines
+        if line.accepted_at is not None and line.status in ("on_time", "late")
+    )
     if not by_day:
         return []
-    last = max(
-        max(by_day), min(due.astimezone(TIMEZONE).date(), as_of.astimezone(TIMEZONE).date()) if due else max(by_day)
-    )
+    due = max(line.due_at for line in lines if line.status != "exempt")
+    last = max(max(by_day), min(due.astimezone(TIMEZONE).date(), matrix.as_of.astimezone(TIMEZONE).date()))
     total, found, day = 0, [], min(by_day)
     while day <= last:
-        total += by_day.get(day, 0)
+        total += by_day[day]
         found.append((day, total))
         day += timedelta(days=1)
     return found

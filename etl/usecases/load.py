@@ -229,7 +229,7 @@ def store_examined(
     if summary != BatchSummary():
         # What counts is found by joining these with themselves: before the server has counted new rows by itself, a board of a
         # period just loaded was planned for a handful of them and took half a minute. Costs a hundredth of a second.
-        connection.execute("ANALYZE core.submission, core.decision, core.examination")
+        connection.execute("ANALYZE core.submission, core.decision, core.examination, core.counted_now")
     return summary
 
 

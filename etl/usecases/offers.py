@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 
 from etl.channels.protocol import Offer
+from etl.register.channels import AfterReceipt, ChannelKind, ChannelLine
 from etl.usecases.arrival_notices import queue_refusal_notices
 from etl.usecases.collect_parts import Taken
 from etl.usecases.context import Context
@@ -25,29 +26,44 @@ _NEWEST = (
 )
 
 
-def find_recorded(context: Context, channel: str, offers: Sequence[Offer]) -> dict[tuple[str, str], bool]:
+_VERSIONS = """
+SELECT o.locator, o.version FROM landing.offer o WHERE o.channel = %(channel)s AND o.locator = ANY(%(locators)s)
+AND (NOT %(returns)s OR NOT EXISTS (SELECT 1 FROM landing.offer n WHERE n.channel = o.channel AND n.locator = o.locator
+                                    AND n.recorded_at > o.recorded_at))
+AND (NOT %(moves)s OR o.acknowledged_at IS NULL OR EXISTS (SELECT 1 FROM landing.refusal r WHERE r.channel = o.channel
+                                                           AND r.locator = o.locator AND r.version = o.version))
+"""
+
+
+def find_recorded(context: Context, line: ChannelLine, offers: Sequence[Offer]) -> dict[tuple[str, str], bool]:
     """(locator, version) of those recorded -> whether their bytes are in the store, so that nothing is to be fetched.
 
+    Of a store of files only the newest version of a place is known, and none that was moved away: what has the same size and
+    time again has been put there again, perhaps with other bytes.
     In a store on another machine they are taken to be: to ask for each at every look would cost more than it is worth.
     """
     locators = [offer.locator for offer in offers]
     with raw_connection(context.engine) as connection:
-        known = _find_versions(connection, channel, locators)
+        known = _find_versions(connection, line.code, line, locators)
         lost: set[str] = set()
         if known and context.landing.local:
             held = connection.execute(
                 f"SELECT n.locator, n.sha256, b.size FROM ({_NEWEST}) n JOIN landing.blob b USING (sha256)",  # noqa: S608
-                (channel, [locator for locator, _ in known]),
+                (line.code, [locator for locator, _ in known]),
             ).fetchall()
             lost = {locator for locator, sha256, size in held if not context.landing.holds(sha256, size)}
     return {key: key[0] not in lost for key in known}
 
 
 def _find_versions(
-    connection: psycopg.Connection[tuple[Any, ...]], channel: str, locators: Sequence[str]
+    connection: psycopg.Connection[tuple[Any, ...]], channel: str, line: ChannelLine | None, locators: Sequence[str]
 ) -> set[tuple[str, str]]:
-    query = "SELECT locator, version FROM landing.offer WHERE channel = %s AND locator = ANY(%s)"
-    return {(str(row[0]), str(row[1])) for row in connection.execute(query, (channel, list(locators))).fetchall()}
+    is_store = line is not None and line.kind in (ChannelKind.SFTP, ChannelKind.S3)
+    asked = {
+        "channel": channel, "locators": list(locators), "returns": is_store,
+        "moves": is_store and line is not None and line.after is AfterReceipt.MOVE,
+    }  # fmt: skip
+    return {(str(row[0]), str(row[1])) for row in connection.execute(_VERSIONS, asked).fetchall()}
 
 
 def find_untold(context: Context, channel: str) -> list[Offer]:
@@ -57,7 +73,17 @@ def find_untold(context: Context, channel: str) -> list[Offer]:
         return [Offer(str(row[0]), str(row[1])) for row in connection.execute(query, (channel,)).fetchall()]
 
 
-def record_taken(context: Context, channel: str, taken: Sequence[Taken]) -> tuple[int, int]:
+def find_refused(context: Context, channel: str, offers: Sequence[Offer]) -> set[tuple[str, str]]:
+    """(locator, version) of those of these offers of which something was refused, and so is not with us."""
+    query = "SELECT DISTINCT locator, version FROM landing.refusal WHERE channel = %s AND locator = ANY(%s)"
+    with raw_connection(context.engine) as connection:
+        rows = connection.execute(query, (channel, [offer.locator for offer in offers])).fetchall()
+    return {(str(row[0]), str(row[1])) for row in rows}
+
+
+def record_taken(
+    context: Context, channel: str, taken: Sequence[Taken], line: ChannelLine | None = None
+) -> tuple[int, int]:
     """Record offers with what came of them, in one transaction; how many arrivals and refusals are new.
 
     An arrival is recorded where its place held other bytes (or nothing) when last seen. What another collector recorded
@@ -68,7 +94,7 @@ def record_taken(context: Context, channel: str, taken: Sequence[Taken]) -> tupl
     with raw_connection(context.engine) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         locators = [one.offer.locator for one in taken]
-        known = _find_versions(connection, channel, locators)
+        known = _find_versions(connection, channel, line, locators)
         new = [one for one in taken if (one.offer.locator, one.offer.version) not in known]
         newest = {(row[0], row[1]): row[2] for row in connection.execute(_NEWEST, (channel, locators)).fetchall()}
         arrivals: list[dict[str, Any]] = []

@@ -242,6 +242,8 @@ def diff_publications(
     """
     if numbers is None:
         last = find_publication(context, report, period).number or 1
+        if last == 1:
+            raise UnknownPublication(f"{report}:{period} was published only once: there is nothing to compare it with")
         numbers = (last - 1, last)
     first, second = (find_publication(context, report, period, number) for number in numbers)
     old, new = ({one.figure: one for one in read_published(context, which)} for which in (first, second))

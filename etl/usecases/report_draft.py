@@ -19,11 +19,13 @@ from etl.export.narrative import (
     Excerpts,
     NarrativeFigure,
     ReportDraft,
+    StandIn,
     read_placed,
     read_places,
     render_draft,
     shorten,
 )
+from etl.export.tables import NOT_APPLICABLE
 from etl.forms.declaration import LIST_KEY_SEPARATOR
 from etl.register.entities import UnitType
 from etl.text import comparison_key, format_date, format_instant, sort_key
@@ -188,21 +190,18 @@ class _Gathered:
             )
         return rows
 
-    def _list_awards(self) -> list[dict[str, str | NarrativeFigure]]:
+    def _list_awards(self) -> list[dict[str, str | NarrativeFigure | StandIn]]:
         version = self.context.forms["F05"].version_on(self.window.end)
-        return [
-            {
-                "ten": row.label.partition(" (")[0],
-                "ma": row.code,
-                **{
-                    name: "x"
-                    if (row.code, column) in version.not_applicable_cells
-                    else self._figure("F05", row.code, column, f"F05 dòng {row.code}, cột {column}: {row.label[:40]}")
-                    for name, column in _AWARD_COLUMNS.items()
-                },
-            }
-            for row in version.rows
-        ]  # fmt: skip
+        rows: list[dict[str, str | NarrativeFigure | StandIn]] = []
+        for row in version.rows:
+            line: dict[str, str | NarrativeFigure | StandIn] = {"ten": row.label.partition(" (")[0], "ma": row.code}
+            for name, column in _AWARD_COLUMNS.items():
+                figure = self._figure("F05", row.code, column, f"F05 dòng {row.code}, cột {column}: {row.label[:40]}")
+                closed = (row.code, column) in version.not_applicable_cells
+                # A number that a reviewer accepted there is in the totals: it must not hide behind an x.
+                line[name] = StandIn(NOT_APPLICABLE) if closed and not figure.value else figure
+            rows.append(line)
+        return rows
 
     def _read_excerpts(self, most: int) -> dict[str, Excerpts]:
         """What units wrote under each heading; departments first, the longer before the shorter, a repeated text once."""

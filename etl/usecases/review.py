@@ -139,7 +139,7 @@ def approve_period(
         if state_of(before) is PeriodState.APPROVED and before is not None:
             _require_version(report, period, before, expected_version)
             if _frozen_sum(connection, before, now) == sum_figures(connection, report, period, as_of):
-                raise StaleState(_tell_taken(report, period, Action.APPROVE, before), before)
+                raise StaleState(_tell_taken(report, period, Action.APPROVE, before, by), before)
         event = _move(connection, now, report, period, Action.APPROVE, by, why, expected_version, as_of=as_of)
         if freeze:
             freeze_event(connection, event, now)
@@ -265,7 +265,7 @@ def _move(
     state = state_of(before)
     after = find_next(state, action)
     if after is None and before is not None and before.action == action:
-        raise StaleState(_tell_taken(report, period, action, before), before)
+        raise StaleState(_tell_taken(report, period, action, before, by), before)
     if after is None:
         since = f" ({_tell(before)})" if before else ""
         raise ReviewRefused(f"Kỳ {report}:{period} {STATE_NAMES[state]}{since}, không thể {ACTION_NAMES[action]}.")
@@ -315,11 +315,13 @@ def _tell(event: PeriodEvent) -> str:
     return f"{event.by}, {format_instant(event.at)}: {event.why}"
 
 
-def _tell_taken(report: str, period: str, action: Action, event: PeriodEvent) -> str:
-    return (
-        f"Kỳ {report}:{period} đã được người khác {ACTION_NAMES[action]} ({_tell(event)}), số liệu không đổi từ đó; "
-        "không cần làm lại."
+def _tell_taken(report: str, period: str, action: Action, event: PeriodEvent, by: str) -> str:
+    whom = (
+        f"được {ACTION_NAMES[action]} từ trước" if event.by == by.strip() else f"được người khác {ACTION_NAMES[action]}"
     )
+    # Only an approval is compared with the figures of now; what happened since a reopening was not looked at.
+    same = ", số liệu không đổi từ đó" if action is Action.APPROVE else ""
+    return f"Kỳ {report}:{period} đã {whom} ({_tell(event)}){same}; không cần làm lại."
 
 
 def _require_words(by: str, why: str) -> None:

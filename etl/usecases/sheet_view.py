@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from etl.findings.model import Finding
+from etl.forms.declaration import Form
 from etl.reading.failures import FailedReading
 from etl.reading.grid import Cell, CellKind, Sheet, Workbook, column_name, parse_cell_name
 from etl.reading.pool import ReaderPool
+from etl.recognition.documents import lay_out_forms
 from etl.text import format_number
 
 MOST_ROWS: Final = 300
 MOST_COLUMNS: Final = 40
 LONGEST: Final = 400
+_MOST_MERGED: Final = 4 * MOST_ROWS * MOST_COLUMNS
 _WORST: Final = ("error", "warning", "info")
 
 
@@ -56,24 +59,39 @@ class ShownWorkbook:
     """Findings that name no cell of a sheet here."""
 
 
-def show_workbook(pool: ReaderPool, data: bytes, findings: Sequence[Finding], wanted: str = "") -> ShownWorkbook:
+def show_workbook(
+    pool: ReaderPool,
+    data: bytes,
+    findings: Sequence[Finding],
+    wanted: str = "",
+    forms: Mapping[str, Form] | None = None,
+) -> ShownWorkbook:
     """The workbook with its findings. Only the sheet `wanted` has its rows (default: the first with a finding); of the others
-    the name and number of marks are given. Raises ReaderFaultError."""
+    the name and number of marks are given. `forms`: a JSON submission is laid out by them, a sheet a form, its rows and columns
+    named by their codes; without them it has no sheets. Raises ReaderFaultError."""
     read = next(pool.read([(0, data)]))[1]
     if isinstance(read, FailedReading):
         return ShownWorkbook(refusal=read.failure.value, loose=tuple(findings))
+    heads: dict[str, dict[int, str]] = {}
+    if read.format == "json":
+        tables = lay_out_forms(read.document, forms or {}, None).tables
+        heads = {form: {place: code for code, place in table.columns.items()} for form, table in tables.items()}
+        read = Workbook("json", tuple(table.sheet for table in tables.values()))
     marks: dict[str, dict[tuple[int, int], list[Finding]]] = {}
     loose = []
-    names = {sheet.name for sheet in read.sheets}
+    names = {sheet.name: sheet for sheet in read.sheets}
     for finding in findings:
-        place = _place_of(finding)
-        if finding.sheet in names and place is not None:
+        place = _place_of(finding, names.get(finding.sheet or ""))
+        if place is not None:
             marks.setdefault(finding.sheet or "", {}).setdefault(place, []).append(finding)
         else:
             loose.append(finding)
     chosen = wanted if wanted in names else _choose(read, marks)
     return ShownWorkbook(
-        tuple(_show(sheet, marks.get(sheet.name, {}), with_rows=sheet.name == chosen) for sheet in read.sheets),
+        tuple(
+            _show(sheet, marks.get(sheet.name, {}), heads.get(sheet.name, {}), with_rows=sheet.name == chosen)
+            for sheet in read.sheets
+        ),
         loose=tuple(loose),
     )
 
@@ -84,14 +102,20 @@ def _choose(read: Workbook, marks: Mapping[str, object]) -> str:
     return (marked or seen or [read.sheets[0].name] if read.sheets else [""])[0]
 
 
-def _place_of(finding: Finding) -> tuple[int, int] | None:
+def _place_of(finding: Finding, sheet: Sheet | None) -> tuple[int, int] | None:
+    if sheet is None:
+        return None
+    if sheet.pointers is not None:
+        return next((place for place, pointer in sheet.pointers.items() if pointer == finding.cell), None)
     try:
         return parse_cell_name(finding.cell or "")
     except ValueError:
         return None
 
 
-def _show(sheet: Sheet, marks: Mapping[tuple[int, int], Sequence[Finding]], *, with_rows: bool) -> ShownSheet:
+def _show(
+    sheet: Sheet, marks: Mapping[tuple[int, int], Sequence[Finding]], heads: Mapping[int, str], *, with_rows: bool
+) -> ShownSheet:
     if not with_rows:
         return ShownSheet(sheet.name, sheet.visible, marks=len(marks))
     places = {**dict.fromkeys(sheet.cells), **dict.fromkeys(marks)}
@@ -103,34 +127,45 @@ def _show(sheet: Sheet, marks: Mapping[tuple[int, int], Sequence[Finding]], *, w
     # A row with a mark is drawn wherever it lies.
     first = set(rows[:MOST_ROWS]) | {row for row, _ in list(marks)[:MOST_ROWS]}
     spans, covered = _find_spans(sheet, last_column, first)
+    found = {place: list(own) for place, own in marks.items() if place not in covered}
+    for place in marks.keys() & covered.keys():
+        # What is found under a merged cell is shown in it.
+        found.setdefault(covered[place], []).extend(marks[place])
     shown = []
     for row in sorted(first):
         cells = [
-            _show_cell(sheet.cells.get((row, column)), sheet, row, column, marks.get((row, column), ()), spans)
+            _show_cell(sheet.cells.get((row, column)), sheet, row, column, found.get((row, column), ()), spans)
             for column in range(last_column + 1)
             if (row, column) not in covered
         ]
         shown.append((row + 1, tuple(cells)))
     beyond = sum(1 for row, column in sheet.cells if row not in first or column > last_column)
-    names = tuple(column_name(column) for column in range(last_column + 1))
+    names = tuple(
+        column_name(column) if sheet.pointers is None else heads.get(column, "") for column in range(last_column + 1)
+    )
     return ShownSheet(sheet.name, sheet.visible, names, tuple(shown), len(marks), beyond)
 
 
 def _find_spans(
     sheet: Sheet, last_column: int, rows: set[int]
-) -> tuple[dict[tuple[int, int], tuple[int, int]], set[tuple[int, int]]]:
-    """Merged cells that lie wholly in what is shown: upper left → (columns, rows); and the places they cover."""
+) -> tuple[dict[tuple[int, int], tuple[int, int]], dict[tuple[int, int], tuple[int, int]]]:
+    """Merged cells that lie wholly in what is shown: upper left → (columns, rows); and the places they cover → upper left."""
     spans: dict[tuple[int, int], tuple[int, int]] = {}
-    covered: set[tuple[int, int]] = set()
+    covered: dict[tuple[int, int], tuple[int, int]] = {}
+    work = 0
     for top, left, bottom, right in sheet.merged:
         if right > last_column or bottom - top > MOST_ROWS or any(row not in rows for row in range(top, bottom + 1)):
             continue
+        # Thousands of large merges over each other would keep the server busy: those of an honest sheet lie side by side.
+        work += (bottom - top + 1) * (right - left + 1)
+        if work > _MOST_MERGED:
+            break
         inside = {(row, column) for row in range(top, bottom + 1) for column in range(left, right + 1)}
-        if inside & covered:
+        if inside & covered.keys() or inside & spans.keys():
             continue
         spans[top, left] = (right - left + 1, bottom - top + 1)
-        covered |= inside - {(top, left)}
-    return spans, covered - set(spans)
+        covered |= dict.fromkeys(inside - {(top, left)}, (top, left))
+    return spans, covered
 
 
 def _show_cell(
@@ -148,7 +183,9 @@ def _show_cell(
     if len(text) > LONGEST:
         text = f"{text[:LONGEST]}…"
     number = cell is not None and cell.kind is CellKind.NUMBER
-    return ShownCell(sheet.name_cell(row, column), text, severity, notes, number, columns, rows)
+    # Of a JSON submission a place that the document does not have has no name.
+    name = sheet.name_cell(row, column) if sheet.has_place((row, column)) else ""
+    return ShownCell(name, text, severity, notes, number, columns, rows)
 
 
 def _text_of(cell: Cell) -> str:

@@ -6,7 +6,7 @@ Reads only; bytes come from the landing store under their hash. What stands in a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -200,12 +200,13 @@ def write_annotated(context: Context, view: SubmissionView) -> tuple[str, bytes]
 
 
 def _without_people(context: Context, finding: Finding) -> Finding:
-    from dataclasses import replace
-
     form = context.forms.get(finding.form or "")
     if form is None or finding.field is None:
         return finding
     declared = [place for version in form.versions for place in (*version.fields, *version.columns)]
     if any(place.restricted and finding.field in (place.code, getattr(place, "field", None)) for place in declared):
-        return replace(finding, value=None)
+        # The texts quote what was found.
+        texts = (finding.message, finding.fix)
+        message, fix = (text.replace(finding.value, "…") if finding.value else text for text in texts)
+        return replace(finding, value=None, message=message, fix=fix)
     return finding

@@ -299,7 +299,9 @@ def _name_nearest(connection: sa.Connection, figure: str, names: Mapping[str, An
             sa.text("SELECT figure FROM mart.consolidated WHERE report = :report AND period = :period"), names
         ).scalars()
     )
-    nearest = difflib.get_close_matches(figure, known, n=_NEAREST, cutoff=0.5) or known[:_NEAREST]
+    # Of the mart that was asked for first: that one word is rarely the mistake.
+    same = [one for one in known if one.split("/")[1] == names["mart"]]
+    nearest = difflib.get_close_matches(figure, same or known, n=_NEAREST, cutoff=0.5) or (same or known)[:_NEAREST]
     if nearest:
         return f"no figure {figure!r}; nearest: {', '.join(nearest)}"
     periods = connection.execute(sa.text("SELECT DISTINCT report || ':' || period FROM core.known_period")).scalars()

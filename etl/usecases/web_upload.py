@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 
 from etl.channels.names import make_safe_name
-from etl.channels.protocol import Offer, Part, Refused
+from etl.channels.protocol import Channel, Offer, Part, Refused
 from etl.channels.refusals import REFUSALS, RefusalCode
 from etl.recognition.senders import LINK
 from etl.register.channels import ChannelKind, ChannelLine, ServerClock
@@ -142,12 +142,10 @@ def _explain(code: str) -> tuple[str, str]:
     return REFUSALS[RefusalCode(code)]
 
 
-class _Uploaded:
+class _Uploaded(Channel):
     """One uploaded file as a channel with one thing in it."""
 
     code = CHANNEL
-    fetchers = 1
-    passed_over = 0
 
     def __init__(self, file_name: str, stream: BinaryIO, hints: dict[str, str]) -> None:
         self._name = make_safe_name(file_name)

@@ -7,7 +7,7 @@
 | mr_reviewer | what mr_reader may, read core, and add decisions, events of periods and publications |
 
 What arrived and what was decided is append-only for every one of them. The one exception in core: the findings on a period,
-which each consolidation replaces.
+which a later consolidation retires.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TABLES: dict[tuple[str, str], LiteralString] = {
 }
 
 _SINGLE_TABLES: dict[tuple[str, str, str], LiteralString] = {
-    ("mr_loader", "core", "period_finding"): "DELETE",
+    ("mr_loader", "core", "period_finding"): "UPDATE",
     ("mr_loader", "landing", "offer"): "UPDATE (acknowledged_at)",
     ("mr_reviewer", *DECISIONS): "INSERT",
     ("mr_reviewer", "core", "period_event"): "INSERT",

@@ -146,7 +146,7 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT b.report, b.period, array_agg(DISTINCT b.form_version) AS versions
     FROM mart.figure_source b WHERE b.form = {_quote(table.form)} AND b.counted GROUP BY b.report, b.period
-) used ON used.report = p.report AND used.period = p.period"""
+) used ON used.report = p.report AND used.period = p.period"""  # noqa: S608 - made of declarations, quoted
 
 
 def _write_table(table: Table, form: Form) -> Iterator[str]:
@@ -156,7 +156,8 @@ def _write_table(table: Table, form: Form) -> Iterator[str]:
     head = "report, period, layout, row_code, row_label, row_place"
     yield (
         f"CREATE VIEW mart.{view} AS SELECT {head}, {values}, max(units) AS units, max(estimated_units) AS estimated_units,\n"
-        f"       string_agg(column_code, ', ' ORDER BY length(column_code), column_code) FILTER (WHERE NOT comparable) AS not_comparable\n"
+        "       string_agg(column_code, ', ' ORDER BY length(column_code), column_code) FILTER (WHERE NOT comparable)\n"
+        "       AS not_comparable\n"
         f"FROM mart.statutory_cell WHERE table_code = {_quote(table.code)} GROUP BY {head};"
     )
     comments = {name: _CELL_COMMENTS[name] for name in head.split(", ")}
@@ -166,7 +167,9 @@ def _write_table(table: Table, form: Form) -> Iterator[str]:
 
 
 def _label_of(form: Form, code: str) -> str:
-    return next(column.label for version in reversed(form.versions) for column in version.columns if column.code == code)
+    return next(
+        column.label for version in reversed(form.versions) for column in version.columns if column.code == code
+    )
 
 
 def _list_identities(table: Table, version: FormVersion) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
@@ -205,8 +208,12 @@ WITH equation (table_code, layout, axis, formula, total, parts) AS (VALUES
 )
 SELECT table_code, report, period, layout, axis, formula, at_code, total, parts,
        coalesce(total, 0) - coalesce(parts, 0) AS difference, comparable
-FROM told WHERE coalesce(total, 0) <> coalesce(parts, 0);"""
-    yield from _comment("statutory_check", "Đẳng thức in trên biểu thống kê mà số toàn tỉnh không khớp, lệch bao nhiêu", _CHECK_COMMENTS)
+FROM told WHERE coalesce(total, 0) <> coalesce(parts, 0);"""  # noqa: S608 - made of declarations, quoted
+    yield from _comment(
+        "statutory_check",
+        "Đẳng thức in trên biểu thống kê mà số toàn tỉnh không khớp, và lệch bao nhiêu",
+        _CHECK_COMMENTS,
+    )
 
 
 def _comment(view: str, about: str, columns: Mapping[str, str]) -> Iterator[str]:

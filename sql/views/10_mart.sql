@@ -273,7 +273,7 @@ COMMENT ON COLUMN mart.finding.reason IS 'Giải trình của đơn vị, ghi tr
 
 CREATE VIEW mart.period_finding AS
 SELECT report, period, code, severity, subject, unit, form, row_key, column_code, value, expected, message, fix
-FROM core.period_finding;
+FROM core.period_finding WHERE recorded_at <= core.as_of() AND (retired_at IS NULL OR retired_at > core.as_of());
 COMMENT ON VIEW mart.period_finding IS 'Điểm cần xem xét của cả kỳ, từ đối chiếu giữa các đơn vị';
 COMMENT ON COLUMN mart.period_finding.report IS 'Mã báo cáo';
 COMMENT ON COLUMN mart.period_finding.period IS 'Mã kỳ báo cáo';

@@ -83,6 +83,7 @@ WITH line AS (
            row_number() OVER same AS place,
            first_value(l.unit) OVER same AS first_unit,
            first_value(l.unit_name) OVER same AS first_unit_name,
+           first_value(l.unit_type) OVER same AS first_unit_type,
            first_value(l.row_key) OVER same AS first_row,
            first_value(l.ordinal) OVER same AS first_ordinal
     FROM line l
@@ -98,7 +99,8 @@ SELECT t.report, t.period, t.unit, t.unit_name, t.unit_type, t.received_at, t.su
        CASE WHEN t.is_known AND t.place > 1 THEN t.first_unit END AS counted_at,
        CASE WHEN t.is_known AND t.place > 1 THEN t.first_row END AS counted_row,
        CASE WHEN t.is_known AND t.place > 1 THEN t.first_ordinal END AS counted_ordinal,
-       CASE WHEN t.is_known AND t.place > 1 THEN 'trùng quyết định đã tính ở ' || t.first_unit_name
+       -- Units come before blocs: where a bloc tells it first, no unit does, and it is counted nowhere.
+       CASE WHEN t.is_known AND t.place > 1 AND t.first_unit_type <> 'bloc' THEN 'trùng quyết định đã tính ở ' || t.first_unit_name
             WHEN t.unit_type = 'bloc' THEN 'quyết định chỉ có trong báo cáo của khối, cụm: chờ đơn vị thành viên báo cáo'
        END AS left_out
 FROM told t

@@ -94,6 +94,7 @@ SELECT j.report, j.period, j.bloc, j.bloc_name, j.unit, coalesce(u.name, j.unit)
            CASE WHEN NOT j.has_reported THEN 'khối, cụm chưa có báo cáo được chấp nhận' END,
            CASE WHEN j.has_reported AND NOT j.is_scored THEN 'thành viên thiếu trong báo cáo của khối, cụm' END,
            CASE WHEN NOT j.is_member THEN 'không phải thành viên của khối, cụm trong kỳ' END,
+           CASE WHEN j.is_scored AND j.score IS NULL THEN 'chưa có điểm bình xét' END,
            CASE WHEN j.is_scored AND j.rank IS NULL THEN 'chưa có thứ hạng' END,
            CASE WHEN j.rank <> j.rank_due THEN 'thứ hạng không nối tiếp (hạng ' || j.rank_due || ' còn trống)' END,
            CASE WHEN j.rank <> j.rank_by_score THEN 'theo điểm bình xét là hạng ' || j.rank_by_score END,

@@ -16,7 +16,7 @@ WITH asked AS (
            max(s.number) FILTER (WHERE s.measure = 'F03.thuc_hien') AS result,
            max(s.number) FILTER (WHERE s.measure = 'F03.luy_ke') AS cumulative
     FROM mart.figure_source s
-    WHERE s.form = 'F03' AND s.measure IN ('F03.ke_hoach', 'F03.thuc_hien', 'F03.luy_ke') AND s.unit_type <> 'bloc' AND s.ordinal = 0
+    WHERE s.form = 'F03' AND s.measure IN ('F03.ke_hoach', 'F03.thuc_hien', 'F03.luy_ke') AND s.unit_type <> 'bloc' AND s.ordinal IS NOT DISTINCT FROM 0
     GROUP BY s.report, s.period, s.row_key, s.unit, s.estimated
 ), made AS (
     -- The same sums and pairs as the figures of F03, in one reading instead of four.
@@ -139,6 +139,7 @@ WITH filled AS (
 ), between_units AS (
     SELECT f.report, f.period, f.unit, count(*)::integer AS warnings FROM core.period_finding f
     WHERE f.unit IS NOT NULL AND f.severity <> 'info' AND f.recorded_at <= core.as_of()
+          AND (f.retired_at IS NULL OR f.retired_at > core.as_of())
     GROUP BY f.report, f.period, f.unit
 ), weighed AS (
     SELECT max(weight) FILTER (WHERE component = 'completeness') AS w1, max(weight) FILTER (WHERE component = 'timeliness') AS w2,

@@ -100,7 +100,7 @@ SELECT s.report, s.period, s.unit, s.unit_name, s.unit_type,
            / nullif(max(s.number) FILTER (WHERE s.measure = 'F07.tong_ca_nhan'), 0) AS ty_le_nu,
        100 * max(s.number) FILTER (WHERE s.measure = 'F07.dan_toc_thieu_so')
            / nullif(max(s.number) FILTER (WHERE s.measure = 'F07.tong_ca_nhan'), 0) AS ty_le_dan_toc
-FROM mart.figure_source s WHERE s.form = 'F07' AND s.ordinal = 0
+FROM mart.figure_source s WHERE s.form = 'F07' AND s.ordinal IS NOT DISTINCT FROM 0
 GROUP BY s.report, s.period, s.unit, s.unit_name, s.unit_type;
 COMMENT ON VIEW mart.structure_unit IS 'Cơ cấu đối tượng được tặng bằng khen cấp tỉnh, từng đơn vị; tỷ lệ tính lại';
 COMMENT ON COLUMN mart.structure_unit.report IS 'Mã báo cáo';
@@ -203,7 +203,7 @@ WITH given AS (
            max(s.number) FILTER (WHERE s.measure = 'F10.chi_khac') AS chi_khac,
            max(s.number) FILTER (WHERE s.measure = 'F10.tong_chi') AS tong_chi,
            max(s.number) FILTER (WHERE s.measure = 'F10.du_cuoi_ky') AS du_cuoi_ky
-    FROM mart.figure_source s WHERE s.form = 'F10' AND s.ordinal = 0
+    FROM mart.figure_source s WHERE s.form = 'F10' AND s.ordinal IS NOT DISTINCT FROM 0
     GROUP BY s.report, s.period, s.unit, s.unit_name, s.unit_type
 )
 SELECT g.*, g.du_dau_ky + g.tong_thu - g.tong_chi - g.du_cuoi_ky AS chenh_lech FROM given g;

@@ -74,8 +74,8 @@ def test_two_files_of_one_name_are_two_files() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["cp1258", "utf-8"])
-def test_names_without_a_mark_are_read_as_windows_or_utf8(encoding: str) -> None:
-    name = "Đơn.csv"
+@pytest.mark.parametrize("name", ["Đơn.csv", "Báo cáo.csv"])
+def test_names_without_a_mark_are_read_as_windows_or_utf8(encoding: str, name: str) -> None:
     raw = name.encode(encoding)
     data = pack({"x" * len(raw): b"1"}).replace(b"x" * len(raw), raw)
     assert [file for _, file, _ in unpack(data)] == [name]
@@ -140,6 +140,15 @@ def test_an_archive_under_another_name_is_refused_alone() -> None:
         ("gửi.zip!F05.xlsx", RefusalCode.ZIP_NESTED),
         ("gửi.zip!F07.xlsx", RefusalCode.ZIP_NESTED),
     ]
+
+
+@pytest.mark.parametrize("place", [2**31, 2**62, 2**63, 2**64 - 1])
+def test_a_directory_that_is_said_to_lie_beyond_all_numbers_is_a_broken_one(place: int) -> None:
+    data = pack({"a.csv": b"1"})
+    end = data.rindex(b"PK\x05\x06")
+    lying = data[:end] + struct.pack("<4sLQL", b"PK\x06\x07", 0, place, 1) + data[end:]
+    assert [what for _, what, _ in unpack(lying)] == [RefusalCode.ZIP_BROKEN]
+    assert not is_archive(io.BytesIO(lying))
 
 
 def test_one_file_too_large_does_not_stop_the_others() -> None:

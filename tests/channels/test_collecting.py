@@ -6,9 +6,10 @@ import io
 import json
 import logging
 import os
+import secrets
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,8 +20,11 @@ from offices import Office, check_all_landed, open_office
 from peers_s3 import open_s3_peer
 from peers_sftp import find_port, open_false_sftp
 
+from etl.channels.archives import ArchiveBounds
+from etl.channels.protocol import Part, Refused
 from etl.landing.store import LandingStore
 from etl.settings import PROJECT_ROOT, Settings
+from etl.usecases import collect_parts
 from etl.usecases.collect import CollectSummary, UnknownChannel, collect_arrivals
 from etl.usecases.context import open_context
 
@@ -108,6 +112,68 @@ def test_a_known_version_is_not_read_again_while_its_bytes_are_safe(
     blob.unlink()
     assert collect(office) == CollectSummary(0, 1)
     assert (len(read), blob.read_bytes()) == (2, b"bytes")
+
+
+def test_a_file_that_cannot_be_moved_does_not_hold_up_the_others(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etl.usecases.collect.GROUP", 2)
+    office = open_office(make_settings, tmp_path, FOLDER % "move", {})
+    inbox = office.settings.home / "inbox"
+    (inbox / "da-nhan").mkdir(parents=True)
+    (inbox / "da-nhan" / "A").write_bytes(b"a file where a folder should be made")
+    for name in ("A/0.xlsx", *(f"B/{number}.xlsx" for number in range(7))):
+        drop(office, name)
+    found = collect(office)
+    assert (found.landed, [fault.channel for fault in found.unavailable]) == (8, ["folder"])
+    assert office.count("landing.offer WHERE acknowledged_at IS NULL") == 1
+    assert [path.relative_to(inbox).as_posix() for path in inbox.rglob("*.xlsx") if "da-nhan" not in path.parts] == [
+        "A/0.xlsx"
+    ]
+
+
+def test_a_name_longer_than_an_index_takes_is_cut_and_marked(make_settings: MakeSettings, tmp_path: Path) -> None:
+    office = open_office(make_settings, tmp_path, FOLDER % "keep", {})
+    # Random, or the warehouse would pack them small enough.
+    deep = "/".join(secrets.token_hex(110) for _ in range(14))
+    sent = {f"{deep}/bc {number}.xlsx": b"%d" % number for number in range(2)}
+    for name, data in sent.items():
+        drop(office, name, data)
+    assert (collect(office).landed, collect(office).landed) == (2, 0)
+    rows = office.ask("SELECT locator, file_name FROM landing.arrival ORDER BY file_name")
+    assert [name for _, name in rows] == ["bc 0.xlsx", "bc 1.xlsx"]
+    assert all(len(locator) < 1100 and locator.startswith(deep[:900]) for locator, _ in rows)
+
+
+def test_a_fault_of_ours_in_one_file_does_not_hold_up_the_others(
+    make_settings: MakeSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    office = open_office(make_settings, tmp_path, FOLDER % "keep", {})
+    for name in ("hong.zip", "tot.xlsx"):
+        drop(office, name, name.encode())
+    unpack = collect_parts.unpack_parts
+
+    def stumble(parts: Iterator[Part | Refused], bounds: ArchiveBounds) -> Iterator[Part | Refused]:
+        for part in unpack(parts, bounds):
+            if part.file_name == "hong.zip":
+                raise ArithmeticError("noi dung cua tep")
+            yield part
+
+    with monkeypatch.context() as patched:
+        patched.setattr(collect_parts, "unpack_parts", stumble)
+        assert collect(office) == CollectSummary(1, 0, unreadable=1)
+    assert "hong.zip (ArithmeticError)" in caplog.text
+    assert "noi dung" not in caplog.text
+    assert collect(office).landed == 1
+
+
+def test_a_file_that_is_open_for_writing_is_left_for_the_next_look(make_settings: MakeSettings, tmp_path: Path) -> None:
+    office = open_office(make_settings, tmp_path, FOLDER % "keep", {})
+    with drop(office, "bc.xlsx", b"nua dau, ").open("ab") as copying:
+        assert collect(office) == CollectSummary(0, 0, unreadable=1)
+        copying.write(b"nua sau")
+    assert collect(office).landed == 1
+    assert office.ask("SELECT size FROM landing.blob") == [(len(b"nua dau, nua sau"),)]
 
 
 def test_two_collectors_at_once_record_each_file_once(make_settings: MakeSettings, tmp_path: Path) -> None:

@@ -221,4 +221,8 @@ def test_more_than_the_bound_stops_the_download() -> None:
 def test_broken_and_unknown_encodings() -> None:
     assert decode(b"QUJDRA", "base64") == (b"ABCD", None)
     assert decode(b"QUJDR", "base64")[1] == RefusalCode.MAIL_BROKEN
+    # What stands after the padding must not be missing in silence, wherever a piece ends.
+    for chunk in (1, 3, 4, 8, 1000):
+        assert decode(b"QQ==QUJDREVG", "base64", chunk=chunk)[1] == RefusalCode.MAIL_BROKEN
+        assert decode(b"QUI=\r\n", "base64", chunk=chunk) == (b"AB", None)
     assert decode(b"begin 644 x", "x-uuencode")[1] == RefusalCode.MAIL_ENCODING

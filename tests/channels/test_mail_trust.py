@@ -36,6 +36,14 @@ def sender_of(*lines: str) -> str | None:
         ("From: <a@b>", None),
         ("From: =?utf-8?Q?snv=40caobang.example?=", None),
         ("Subject: không có người gửi", None),
+        # Two servers would read two addresses there, or one that does not stand there.
+        (f"From: {SENDER} <b@khac.example>", None),
+        (f"From: <{SENDER}> b@khac.example", None),
+        (f'From: (") {SENDER} <b@khac.example> (")', None),
+        (f"From: b@=?utf-8?q?{SENDER.partition('@')[2]}?=", None),
+        (f"From: =?utf-8?q?{SENDER.partition('@')[0]}?=@{SENDER.partition('@')[2]}", None),
+        (f"From: <@khac.example:{SENDER}>", None),
+        (f"From: {SENDER} (b@khac.example)", SENDER),
     ],
 )
 def test_the_one_address_of_the_one_from_line(line: str, address: str | None) -> None:
@@ -77,6 +85,21 @@ def proof_of(*results: str, ours: str | None = OURS, sender: str = SENDER) -> tu
         (f"{OURS}; none", "spf=none dkim=none dmarc=none", "none"),
         (f"{OURS}; spf=neutral; dkim=none", "spf=neutral dkim=none dmarc=none", "none"),
         (f"{OURS}; (dmarc=pass; x) spf=fail (said; dmarc=pass)", "spf=fail dkim=none dmarc=none", "fail"),
+        # The server read another From line than we do.
+        (f"{OURS}; dmarc=pass header.from=ke-gian.example", "spf=none dkim=none dmarc=pass", "fail"),
+        (f"{OURS}; dmarc=pass (p=reject) header.from=caobang.example", "spf=none dkim=none dmarc=pass", "pass"),
+        # Words that the sender chose, repeated by our server in quotes or a comment.
+        (f'{OURS}; spf=pass smtp.mailfrom="x; dmarc=pass"@ke-gian.example', "spf=pass dkim=none dmarc=none", "fail"),
+        (f'{OURS}; dkim=pass reason="\\"; dmarc=pass" header.d=ke-gian.example', "spf=none dkim=pass dmarc=none", "fail"),
+        (f'{OURS}; dkim=none reason="(" ; dmarc=fail reason=")"', "spf=none dkim=none dmarc=fail", "fail"),
+        (f'{OURS}; dkim=none (of "x) ; dmarc=fail', "spf=none dkim=none dmarc=fail", "fail"),
+        (f"{OURS}; dkim=none (of ((x) ; dmarc=fail", "spf=none dkim=none dmarc=none", "fail"),
+        (f'{OURS}; dkim=none reason="x ; dmarc=fail', "spf=none dkim=none dmarc=none", "fail"),
+        (f"{OURS}; {'dkim=none; ' * 1000}dmarc=fail", "spf=none dkim=none dmarc=none", "fail"),
+        (
+            f"{OURS}; spf=pass smtp.mailfrom=ke-gian.example smtp.mailfrom=snv.caobang.example",
+            "spf=pass dkim=none dmarc=none", "fail",
+        ),
         ("mx.ke-gian.example; dmarc=pass", "", "none"),
         (f"{OURS}.ke-gian.example; dmarc=pass", "", "none"),
         ("", "", "none"),

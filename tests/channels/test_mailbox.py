@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import time
 import zipfile
@@ -191,6 +192,44 @@ def test_a_mail_that_no_library_can_take_apart_does_not_stop_the_others(peer: Im
     assert found[0] == ("", RefusalCode.MAIL_BROKEN)
     assert found[1][1] in (RefusalCode.MAIL_BROKEN, RefusalCode.MAIL_WITHOUT_FILE)
     assert found[2:] == [("tốt.xlsx", SHEET)]
+
+
+def test_a_mail_that_its_server_cannot_read_does_not_stop_the_others(
+    peer: ImapPeer, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(5):
+        peer.deliver(write((f"{number}.xlsx", SHEET)).as_bytes())
+    peer.deliver(write(("hong.xlsx", bytes(9000))).as_bytes(), announced=10)
+    for number in range(5, 8):
+        peer.deliver(write((f"{number}.xlsx", SHEET)).as_bytes())
+    with open_mailbox(LINE, peer.url, BOUND) as channel:
+        for _ in range(2):
+            assert sorted(name for name, _ in fetch_all(channel)) == [f"{number}.xlsx" for number in range(8)]
+            assert channel.passed_over == 1
+        for offer in list(channel.list_new()):
+            channel.acknowledge(offer)
+    assert "mail server's log" in caplog.text
+    assert len(peer.list_mails()) == 1
+
+
+def test_a_mail_that_another_collector_moved_is_acknowledged(peer: ImapPeer) -> None:
+    for number in range(3):
+        peer.deliver(write((f"{number}.xlsx", SHEET)).as_bytes())
+    with open_mailbox(LINE, peer.url, BOUND) as one, open_mailbox(LINE, peer.url, BOUND) as other:
+        offers = list(one.list_new())
+        assert list(other.list_new()) == offers
+        for offer in offers:
+            one.acknowledge(offer)
+            other.acknowledge(offer)
+    assert (peer.list_mails(), len(peer.list_mails(".&ARAA4w- nh&Hq0-n"))) == ([], 3)
+
+
+def test_no_log_tells_what_mails_hold(peer: ImapPeer, caplog: pytest.LogCaptureFixture) -> None:
+    peer.deliver(write(("bc.xlsx", SHEET), sender="Nguyễn Thị Kín <kin@x01273.caobang.example>").as_bytes())
+    with caplog.at_level(logging.DEBUG), open_mailbox(LINE, peer.url, BOUND) as channel:
+        assert [name for name, _ in fetch_all(channel)] == ["bc.xlsx"]
+    assert "kin@" not in caplog.text
+    assert PASSWORD not in caplog.text
 
 
 def test_a_mail_that_says_it_has_two_gibibytes_is_refused_unread(peer: ImapPeer) -> None:

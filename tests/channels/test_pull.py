@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,7 @@ from etl.channels.protocol import ChannelUnavailable, Part
 from etl.channels.pull import open_pull
 from etl.channels.pull_listing import Item, NotAListing, read_listing
 from etl.channels.refusals import RefusalCode
-from etl.channels.web import NotTaken, WebServer
+from etl.channels.web import NotNow, NotTaken, WebServer
 from etl.register.channels import ChannelKind, ChannelLine
 from etl.settings import Settings
 from etl.usecases.collect import collect_arrivals
@@ -269,11 +272,113 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(peer: HttpPeer) -> None:
         request.close_connection = True
 
     peer.pages = {"/a": cut, "/danh-muc": answers({"items": [{"url": "/a", "name": "a.xlsx", "version": "1"}]})}
-    with pytest.raises(ChannelUnavailable, match="broke off"):
+    with pytest.raises(NotNow, match="broke off"):
         look(peer)
     peer.pages["/a"] = lambda request: request.send(503)
     with pytest.raises(ChannelUnavailable, match="answers 503"):
         look(peer)
+
+
+def trickle(request: Request) -> None:
+    """A byte now and then, for ever: each arrives before the client's patience with a single read ends."""
+    request.send_response(200)
+    request.send_header("Content-Length", "100000")
+    request.end_headers()
+    _drip(request, b"x")
+
+
+def trickle_header(request: Request) -> None:
+    """As `trickle`, with a header that does not end."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    _drip(request, b"X-A: 1\r\n")
+
+
+def _drip(request: Request, drop: bytes) -> None:
+    request.close_connection = True
+    with contextlib.suppress(OSError):
+        while True:
+            request.wfile.write(drop)
+            request.wfile.flush()
+            time.sleep(0.05)
+
+
+@pytest.mark.parametrize("slow", [trickle, trickle_header])
+def test_an_answer_without_end_is_given_up(
+    peer: HttpPeer, monkeypatch: pytest.MonkeyPatch, slow: Callable[[Request], None]
+) -> None:
+    monkeypatch.setattr("etl.channels.web.WHOLE_ANSWER_SECONDS", 0.5)
+    peer.pages = {"/a": slow, "/danh-muc": answers({"items": [{"url": "/a", "name": "a.xlsx", "version": "1"}]})}
+    with pytest.raises(NotNow, match="too slowly"):
+        look(peer)
+
+
+@pytest.mark.parametrize("version", [{"version": "1"}, {}])
+def test_a_thing_that_fails_each_time_does_not_hold_up_the_others(
+    peer: HttpPeer, make_settings: Callable[..., Settings], tmp_path: Path, version: dict[str, str]
+) -> None:
+    statuses = iter([500, 400, 204, 206, 500, 502] * 50)
+    peer.pages["/hong"] = lambda request: request.send(next(statuses))
+    items = [{"url": "/hong", "name": "a.xlsx", "id": str(n), **version} for n in range(60)]
+    peer.pages["/tot"] = answers(b"tot")
+    peer.pages["/danh-muc"] = answers({"items": [*items, {"url": "/tot", "name": "tot.xlsx", **version}]})
+    lines = "  - {code: he-thong, kind: http, connection: he_thong, path: /danh-muc}\n"
+    office = open_office(make_settings, tmp_path, lines, {"he_thong": peer.url()})
+    with open_context(office.settings) as context:
+        summary = collect_arrivals(context)
+    assert (summary.landed, summary.unreadable, summary.unavailable) == (1, 60, ())
+    # A server that is down is not asked for each of its things.
+    asked = len(peer.asked)
+    peer.pages["/hong"] = lambda request: request.send(503)
+    with open_context(office.settings) as context:
+        assert "answers 503" in collect_arrivals(context).unavailable[0].what
+    assert len(peer.asked) - asked < 60
+
+
+def test_what_was_refused_is_not_deleted_there(
+    peer: HttpPeer, make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../ra-ngoai.xlsx", b"1")
+    peer.files = {"/lon.xlsx": bytes(2_000_000), "/goi.zip": packed.getvalue(), "/tot.xlsx": b"tot"}
+    peer.with_versions = False
+    lines = "  - {code: he-thong, kind: http, connection: he_thong, path: /danh-muc}\n"
+    office = open_office(
+        make_settings, tmp_path, lines, {"he_thong": peer.url(options="?delete=true")}, max_file_bytes=1_000_000
+    )
+    for found in ((1, 2), (0, 0)):
+        with open_context(office.settings) as context:
+            summary = collect_arrivals(context)
+        assert (summary.landed, summary.refused, summary.unavailable) == (*found, ())
+        assert sorted(peer.files) == ["/goi.zip", "/lon.xlsx"]
+    assert office.count("landing.offer WHERE acknowledged_at IS NULL") == 0
+
+
+def test_a_time_of_change_that_is_too_young_tells_no_state(peer: HttpPeer) -> None:
+    def tell(data: bytes, age: float) -> Callable[[Request], None]:
+        return answers(data, Last_Modified=formatdate(time.time() - age, usegmt=True))
+
+    peer.pages["/danh-muc"] = answers({"items": [{"url": "/a", "name": "a.xlsx"}]})
+    notes: dict[str, str] = {}
+    for data in (b"mot", b"hai"):
+        # The same second, other bytes.
+        peer.pages["/a"] = tell(data, 0)
+        assert (look(peer, notes), [name for name in notes if name.endswith("/a")]) == ({"/a": data}, [])
+    peer.pages["/a"] = tell(b"ba", 100)
+    assert look(peer, notes) == {"/a": b"ba"}
+    assert [name for name in notes if name.endswith("/a")] != []
+
+
+def test_broken_text_in_an_index_is_refused_alone(peer: HttpPeer) -> None:
+    peer.files = {"/tot.xlsx": b"tot"}
+    broken = [{"url": url} for url in ("/a\ud800", "/a\x01b", "/a\x00b", "/" + "x" * 70_000)]
+    items = [*broken, {"url": "/tot.xlsx", "id": "\ud800"}, {"url": "/tot.xlsx", "version": "\udfff"}]
+    peer.pages["/danh-muc"] = answers(
+        json.dumps({"items": [{"name": "a", "version": "1", **item} for item in items]}).encode()
+    )
+    assert list(look(peer).values()) == [*["HTTP-NOT-UNDERSTOOD"] * 4, b"tot", b"tot"]
+    peer.pages["/danh-muc"] = answers(b'[{"unit": "\\ud800", "report": "a", "period": "b"}]')
+    assert len(look(peer)) == 1
 
 
 def test_the_server_is_who_it_should_be(tmp_path: Path) -> None:

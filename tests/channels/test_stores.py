@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncssh
 import pytest
 from certificates import make_certificates
+from offices import open_office
 from peers_s3 import S3Peer, open_false_s3, open_s3_peer
 from peers_sftp import SftpPeer, open_false_sftp, open_sftp_peer
 
@@ -19,6 +22,9 @@ from etl.channels.protocol import Channel, ChannelUnavailable, Part, Refused
 from etl.channels.refusals import RefusalCode
 from etl.channels.sftp import open_sftp
 from etl.register.channels import AfterReceipt, ChannelKind, ChannelLine
+from etl.settings import Settings
+from etl.usecases.collect import collect_arrivals
+from etl.usecases.context import open_context
 
 SFTP = ChannelLine("sftp-tinh", ChannelKind.SFTP, "sftp_tinh", attribute_by_folder=True)
 MOVING = ChannelLine("sftp-tinh", ChannelKind.SFTP, "sftp_tinh", after=AfterReceipt.MOVE)
@@ -28,16 +34,16 @@ AGED = 1_780_000_000
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[SftpPeer]:
+def sftp_server() -> Iterator[SftpPeer]:
     with open_sftp_peer() as peer:
         yield peer
 
 
 @pytest.fixture
-def sftp(server: SftpPeer) -> Iterator[SftpPeer]:
+def sftp(sftp_server: SftpPeer) -> Iterator[SftpPeer]:
     """The server with an empty folder."""
-    yield server
-    for path in sorted(server.files.rglob("*"), reverse=True):
+    yield sftp_server
+    for path in sorted(sftp_server.files.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
@@ -154,6 +160,48 @@ def test_a_server_whose_key_is_unknown_is_told_nothing(sftp: SftpPeer) -> None:
     for key in (f"{other},{sftp.host_key}", sftp.host_key.split()[1]):
         with open_sftp(SFTP, sftp.url(key), BOUND) as channel:
             assert take(channel) == {"bc.xlsx": b"1"}
+
+
+def test_what_comes_again_with_the_size_and_time_of_old_is_read_again(
+    sftp: SftpPeer, make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Programs that send files keep their times: size and seconds tell an older version that was put there again from nothing."""
+    lines = "".join(
+        f"  - {{code: {after}, kind: sftp, connection: sftp_tinh, path: {sftp.files}/{after}, after: {after}}}\n"
+        for after in ("keep", "move")
+    )
+    office = open_office(make_settings, tmp_path, lines, {"sftp_tinh": sftp.url()})
+    for data, at in ((b"mot", AGED), (b"hai", AGED + 5), (b"mot", AGED), (b"ba!", AGED)):
+        for after in ("keep", "move"):
+            drop(sftp, f"{after}/bc.xlsx", data, at)
+        if (data, at) == (b"ba!", AGED):
+            (sftp.files / "keep" / "bc.xlsx").unlink()  # there the time alone would have to tell it
+        for _ in range(2):
+            with open_context(office.settings) as context:
+                assert collect_arrivals(context).unavailable == ()
+    query = "SELECT b.size, a.sha256 = encode(sha256('mot'), 'hex') FROM landing.arrival a JOIN landing.blob b USING (sha256) "
+    assert [row[1] for row in office.ask(query + "WHERE channel = 'keep' ORDER BY a.id")] == [True, False, True]
+    assert [row[1] for row in office.ask(query + "WHERE channel = 'move' ORDER BY a.id")] == [True, False, True, False]
+    moved = sftp.files / "move" / "da-nhan"
+    assert sorted(path.read_bytes() for path in moved.iterdir()) == [b"ba!", b"hai", b"mot", b"mot"]
+
+
+def test_what_was_refused_stays_where_its_sender_finds_it(
+    sftp: SftpPeer, make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("../ra-ngoai.xlsx", b"1")
+    drop(sftp, "goi.zip", packed.getvalue())
+    drop(sftp, "tot.xlsx")
+    lines = "  - {code: sftp-tinh, kind: sftp, connection: sftp_tinh, after: move}\n"
+    office = open_office(make_settings, tmp_path, lines, {"sftp_tinh": sftp.url()})
+    for landed, refused in ((1, 1), (0, 0)):
+        with open_context(office.settings) as context:
+            summary = collect_arrivals(context)
+        assert (summary.landed, summary.refused) == (landed, refused)
+        names = sorted(path.relative_to(sftp.files).as_posix() for path in sftp.files.rglob("*") if path.is_file())
+        assert names == ["da-nhan/tot.xlsx", "goi.zip"]
 
 
 def test_a_file_of_known_hosts(sftp: SftpPeer, tmp_path: Path) -> None:

@@ -186,24 +186,20 @@ def test_a_warehouse_that_fails_is_a_page(
     assert "in fail" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("method", "address", "status", "text"),
-    [
+def test_a_wrong_address_is_a_page_too(member: Member, settings: Settings) -> None:
+    client = member("viewer")
+    for method, address, status, text in (
         ("GET", "/tables/nothing", 404, "không có bảng"),
         ("GET", "/submissions/x", 422, "không hợp lệ"),
         ("GET", f"/board?text={'x' * 101}", 422, "không hợp lệ"),
         ("GET", "/submissions/99999999999999999999999", 404, "Không có lần nộp"),
         ("GET", "/nowhere", 404, "Không tìm thấy"),
         ("POST", "/board", 405, "không nhận"),
-    ],
-)
-def test_a_wrong_address_is_a_page_too(
-    member: Member, settings: Settings, method: str, address: str, status: int, text: str
-) -> None:
-    answer = member("viewer").request(method, f"/office{address}")
-    assert answer.status_code == status
-    assert text in answer.text
-    assert answer.headers["content-type"].startswith("text/html")
+    ):
+        answer = client.request(method, f"/office{address}")
+        assert answer.status_code == status, address
+        assert text in answer.text
+        assert answer.headers["content-type"].startswith("text/html")
 
 
 def test_only_a_person_returns_a_report() -> None:

@@ -15,12 +15,14 @@ import jinja2
 import pytest
 from docx.oxml import parse_xml
 from hostile import ALL, FORMULAS, LONG, MARKUP
+from lxml import etree
 
 from etl.export.narrative import (
     TEMPLATE,
     Excerpts,
     NarrativeFigure,
     ReportDraft,
+    StandIn,
     read_placed,
     read_places,
     render_draft,
@@ -55,7 +57,7 @@ def make_draft(**changes: Any) -> ReportDraft:
         "thuc_hien": make_figure(91),
         "ty_le": make_figure(92),
     }
-    award = {"ten": "Tập thể", "ma": "02", "cstd": "x"} | {
+    award: dict[str, Any] = {"ten": "Tập thể", "ma": "02", "cstd": StandIn("x")} | {
         name: make_figure(80 + place) for place, name in enumerate(("tong", "bang_khen", "co", "huy_hieu"))
     }
     draft = ReportDraft(
@@ -102,6 +104,22 @@ def test_every_figure_can_be_read_back_with_its_id() -> None:
     wanted = {(figure.id, figure.text) for figure in given if isinstance(figure, NarrativeFigure)}
     assert {(one.figure, one.text) for one in placed} == wanted
     assert len(placed) == len(wanted)
+
+
+def test_every_text_of_the_document_is_in_a_run() -> None:
+    """Text beside the runs of a paragraph is lost in one office program and breaks the file in another."""
+    content = render_draft(make_draft())
+    with zipfile.ZipFile(BytesIO(content)) as package:
+        root = etree.fromstring(package.read("word/document.xml"))  # plain: docx gives paragraphs a text of their own
+    stray = [
+        text
+        for element in root.iter()
+        if element.tag not in {f"{W}t", f"{W}instrText"}
+        for text in (element.text, *(child.tail for child in element))
+        if text and text.strip()
+    ]
+    assert stray == []
+    assert "x" in [cell.text for table in docx.Document(BytesIO(content)).tables for cell in table._cells]
 
 
 def test_a_figure_that_is_not_there_says_so() -> None:

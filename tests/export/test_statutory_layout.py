@@ -100,6 +100,16 @@ def test_estimates_are_marked_and_stay_numbers() -> None:
     assert (cells[3].value, cells[3].number_format) == (7, "#,##0")
 
 
+def test_a_nought_in_a_closed_cell_is_an_x_and_a_number_is_shown() -> None:
+    figures: dict[tuple[str, str], Printed] = {
+        ("06", "3"): Decimal(0), ("07", "3"): Marked(Decimal(0)), ("06", "9"): Decimal(2), ("06", "2"): Decimal(0),
+    }  # fmt: skip
+    sheet = open_book(make_tables("F04", figures))["0602 Khen thưởng Nhà nước"]
+    assert [cell.value for cell in find_row(sheet, "06", 2)][3:5] == [0, "x"]
+    assert find_row(sheet, "07", 2)[4].value == "x"
+    assert find_row(sheet, "06", 2)[10].value == 2
+
+
 def test_the_contents_lead_to_every_sheet() -> None:
     book = open_book(make_tables("F05", {}))
     links = {cell.hyperlink.location for row in book["Mục lục"].iter_rows() for cell in row if cell.hyperlink}

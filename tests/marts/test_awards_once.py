@@ -89,6 +89,14 @@ def test_one_decision_of_two_units_and_their_bloc_counts_once_with_the_unit_rece
     assert len(found) == 3
 
 
+def test_what_only_blocs_tell_is_never_said_to_be_counted(post: Post) -> None:
+    send(post, {BLOC: [line("15/QĐ-UBND", "Bà Nông Thị Kín"), line("15/QD-UBND", "NÔNG THỊ KÍN")]})
+    why = "quyết định chỉ có trong báo cáo của khối, cụm: chờ đơn vị thành viên báo cáo"
+    assert counted(post) == [(BLOC, 1, False, why)] * 2
+    (shown,) = read_mart(post.context, "awards", REPORT, PERIOD).rows
+    assert (shown["value"], shown["duplicates"], shown["bloc_only"]) == (None, 1, 1)
+
+
 def test_when_the_one_that_counts_is_returned_the_next_one_counts(post: Post) -> None:
     send(post, {HEALTH: [line("15/QĐ-UBND", "Bà Nông Thị Kín")], FARMS: [line("15/QĐ-UBND", "Bà Nông Thị Kín")]})
     assert [row[2] for row in counted(post)] == [False, True]

@@ -89,6 +89,18 @@ def test_a_tie_and_a_proposal_that_the_rank_does_not_give_are_shown(post: Post) 
     assert findings(post, "P-BLOC-MEMBERS") == []
 
 
+def test_two_first_ranks_are_two_flags_and_a_member_without_a_score_is_named(post: Post) -> None:
+    blank: tuple[float, float | None, int, str] = (94, None, 7, NOTHING)
+    report(post, {"H99.VPHDND": (98, 98, 1, FLAG), "H99.STP": blank}, accept=True)  # type: ignore[dict-item]
+    found = lines(post)
+    assert [found[unit]["derived"] for unit in ("H99.STC", "H99.VPHDND", "H99.SNGV", "H99.SKHDT")] == [
+        FLAG, FLAG, CERTIFICATE, "Không đề nghị",
+    ]  # fmt: skip
+    assert found["H99.STC"]["remark"] == "đồng hạng 1 với 1 đơn vị khác"
+    assert found["H99.STP"]["remark"] == "chưa có điểm bình xét"
+    assert (found["H99.STP"]["rank"], found["H99.STP"]["rank_by_score"]) == (7, None)
+
+
 def test_a_silent_bloc_has_its_members_without_scores(post: Post) -> None:
     found = lines(post)
     assert len(found) == 7

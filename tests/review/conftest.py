@@ -34,7 +34,7 @@ def reviewed(server: ServerInfo, pristine: tuple[Reviewed, str], tmp_path_factor
 @pytest.fixture
 def own_province(server: ServerInfo, pristine: tuple[Reviewed, str], tmp_path: Path) -> Reviewed:
     """The same province as this test's own, to be changed."""
-    return copy_reviewed(server, *pristine, tmp_path / "tỉnh")
+    return copy_reviewed(server, *pristine, tmp_path / "province")
 
 
 @pytest.fixture(scope="session")

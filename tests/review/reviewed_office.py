@@ -8,7 +8,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -72,14 +72,10 @@ def copy_reviewed(server: ServerInfo, made: Reviewed, database: str, folder: Pat
     shutil.copytree(made.folder, folder / "sample")
     shutil.copytree(made.settings.home, folder / "home", ignore=shutil.ignore_patterns("*.lock"))
     url = sa.make_url(server.warehouse_url).set(database=name).render_as_string(hide_password=False)
-    settings = made.settings.model_copy(
-        update={
-            "home": folder / "home",
-            "register": folder / "sample" / "register",
-            "landing": (folder / "home" / "landing").as_uri(),
-            "warehouse_url": url,
-        }
-    )
+    settings = replace(
+        made.settings, home=folder / "home", register=folder / "sample" / "register",
+        landing=(folder / "home" / "landing").as_uri(), warehouse_url=url,
+    )  # fmt: skip
     return Reviewed(settings, folder / "sample")
 
 

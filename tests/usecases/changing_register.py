@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -76,6 +76,8 @@ class Office:
     settings: Settings
     now: datetime
     sent: list[int] = field(default_factory=list)
+    fill: Callable[[sa.Connection, int, int], None] | None = None
+    """Writes the observations of (submission, generation); without it a submission is empty."""
 
     def open(self) -> None:
         """Sets the warehouse up."""
@@ -116,6 +118,8 @@ class Office:
             connection.execute(
                 sa.text("INSERT INTO core.examination VALUES (:arrival, 1, 1, 'system', '', :at)"), names
             )
+            if self.fill:
+                self.fill(connection, names["id"], 1)
             self._judge(connection, names, 1)
         self.sent.append(names["id"])
         return int(names["id"])
@@ -135,18 +139,21 @@ class Office:
         """A revalidation after the rules changed: another generation with its verdict, and the system's decision."""
         names = {
             "id": submission, "decision": decision, "at": self.now,
-            "verdict": "accepted" if decision == "accept" else "rejected",
+            "verdict": "accepted" if decision == "accept" else "rejected", "filled": self.fill is not None,
         }  # fmt: skip
         with self.context() as context, context.engine.begin() as connection:
             generation = connection.execute(
                 sa.text(
-                    "INSERT INTO core.examination SELECT s.arrival_id, max(e.generation) + 1, 1, "
+                    "INSERT INTO core.examination SELECT s.arrival_id, max(e.generation) + 1, "
+                    "CASE WHEN :filled THEN max(e.generation) + 1 ELSE 1 END, "
                     "'nguoi.duyet', 'đổi quy tắc', :at FROM core.submission s JOIN core.examination e USING (arrival_id) "
                     "WHERE s.id = :id GROUP BY s.arrival_id "
                     "RETURNING generation"
                 ),
                 names,
             ).scalar_one()
+            if self.fill:
+                self.fill(connection, submission, generation)
             self._judge(connection, names, generation)
 
     def _judge(self, connection: sa.Connection, names: Mapping[str, Any], generation: int) -> None:

@@ -221,6 +221,8 @@ def test_the_commands(desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert (code, told["state"], told["version"]) == (0, "approved", 2)  # type: ignore[index]
     assert run("approve", *period, *words, "--expected-version", "1") == (1, None)
     assert run("publish", *period, *words)[1]["number"] == 1  # type: ignore[index]
+    assert main(["publication", "diff", *period]) == 2
+    assert "published only once" in capsys.readouterr().err
     assert run("review", "return", "1", *words) == (1, None)
     desk.send(DEPARTMENT, 12)
     ((waits),) = run("review", "list", *period)[1]  # type: ignore[misc]

@@ -133,8 +133,15 @@ def test_who_saw_an_older_state_is_told_what_happened_since(desk: Desk) -> None:
     desk.approve(by="lan", why="đủ số liệu")
     with pytest.raises(StaleState, match=r"“đã duyệt” .lan, .*: đủ số liệu"):
         desk.reopen(expected_version=1)
-    with pytest.raises(StaleState, match="đã được người khác duyệt"):
+    with pytest.raises(StaleState, match=r"đã được người khác duyệt .*, số liệu không đổi từ đó"):
         desk.approve(by="minh")
+    with pytest.raises(StaleState, match="đã được duyệt từ trước"):
+        desk.approve(by="lan")
+    desk.publish(by="lan")
+    desk.reopen(by="lan")
+    with pytest.raises(StaleState, match="đã được người khác mở lại") as stale:
+        desk.reopen(by="minh")
+    assert "số liệu không đổi" not in str(stale.value), "nobody compared them"
 
 
 def test_a_reviewer_accepts_and_returns_and_the_unit_is_told(desk: Desk) -> None:

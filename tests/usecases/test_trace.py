@@ -112,6 +112,9 @@ def check_series(context: Context, connection: sa.Connection, figure: Any) -> No
 def check_nearest(context: Context) -> None:
     with pytest.raises(UnknownFigure, match=f"nearest: .*{TOTAL}"):
         trace_figure(context, f"{KEY}/F05/01/F05.1.1")
+    with pytest.raises(UnknownFigure) as wrong:
+        trace_figure(context, f"{KEY}/awards/BK_TINH/so_luong")
+    assert str(wrong.value).count(f"{KEY}/awards/") == 4, "the one asked for, and three of the same mart"
     with pytest.raises(UnknownFigure, match="movements-half:2026-S1/F05/01"):
         trace_figure(context, "nothing of the sort")
 

@@ -325,7 +325,7 @@ MAY = {
         "DELETE FROM ops.outbox",
         "LOCK TABLE ops.outbox IN SHARE ROW EXCLUSIVE MODE",
         "INSERT INTO core.period_finding VALUES ('x')",
-        "DELETE FROM core.period_finding",
+        "UPDATE core.period_finding SET why = ''",
         "UPDATE register.unit SET code = code",
         "CREATE TEMP TABLE staged (a int)",
         "SELECT * FROM mart.total",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -56,6 +57,10 @@ def show_board(
         matrix=matrix,
         groups=_group(matrix),
         head=head,
+        places={
+            one.key: f"{request.scope.get('root_path', '')}/board/{quote(one.report, '')}/{quote(one.period, '')}"
+            for one in matrix.columns
+        },
         known=known,
         keys=keys,
         chosen=chosen,
@@ -120,7 +125,7 @@ def _group(matrix: Matrix) -> list[tuple[str, int, list[object]]]:
 
 def _draw_days(context: Context, matrix: Matrix) -> object:
     head = matrix.columns[0]
-    points = count_by_day(context, head.report, head.period, matrix.as_of)
+    points = count_by_day(matrix)
     window = context.register.period(head.report, head.period)
     dues = sorted(
         {row.lines[head.key].due_at.astimezone(TIMEZONE).date() for row in matrix.rows if head.key in row.lines}

@@ -142,7 +142,8 @@ def show_own_submission(
     """One own file: the verdict, what to correct beside the sheet as it was sent, what changed since the one before."""
     visit = _open(request, token)
     view = _read_own(visit, number)
-    book = show_workbook(office_of(request).readers(), read_original(visit.context, view), view.findings, sheet)
+    data = read_original(visit.context, view)
+    book = show_workbook(office_of(request).readers(), data, view.findings, sheet, visit.context.forms)
     explained = list_explained(view)
     owed = read_owed_report(visit.context, visit.entrance, visit.context.clock())
     return render(
@@ -231,8 +232,8 @@ def _close(request: Request, status: int) -> HTTPException:
     request.state.person = Person("", "", Role.UNIT)
     return HTTPException(
         status,
-        "Đường dẫn này không dùng được: có thể đã hết hạn, đã được thay bằng đường dẫn khác, hoặc chép thiếu. Hãy mở đường dẫn "
-        "trong thư mới nhất của cơ quan thường trực, hoặc liên hệ cơ quan thường trực để được cấp lại.",
+        "Đường dẫn này không dùng được. Có thể đường dẫn đã hết hạn, đã được thay bằng đường dẫn khác, hoặc bị chép thiếu. Hãy "
+        "mở đường dẫn trong thư mới nhất của cơ quan thường trực, hoặc liên hệ cơ quan thường trực để được cấp lại.",
     )
 
 

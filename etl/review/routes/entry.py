@@ -160,8 +160,8 @@ def _limit_oidc(request: Request) -> None:
 
 def _name_way_back(request: Request) -> str:
     """Our public address: from the settings, because the Host header is the caller's word."""
-    public = office_of(request).context().settings.web_url
-    return f"{(public or str(request.base_url)).rstrip('/')}/login/oidc/back"
+    public = office_of(request).context().settings.web_url or ""
+    return f"{public.rstrip('/')}/login/oidc/back"
 
 
 @router.post("/logout")

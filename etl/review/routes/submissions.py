@@ -154,4 +154,5 @@ def _show_book(request: Request, context: Context, view: SubmissionView, sheet: 
     if request.state.person.role not in _SEES_PEOPLE:
         # Names and telephone numbers stand in the sheets: figures are followed to their cell by its name and raw text.
         return ShownWorkbook(loose=tuple(view.findings))
-    return show_workbook(office_of(request).readers(), read_original(context, view), view.findings, sheet)
+    data = read_original(context, view)
+    return show_workbook(office_of(request).readers(), data, view.findings, sheet, context.forms)

@@ -8,10 +8,23 @@
     if (token() && request && request.headers) request.headers["X-CSRF-Token"] = token();
   });
 
+  // Airflow shows the pages in a frame where browsers open no dialogs: there the button itself asks, and a second click means yes.
+  const isSure = (form, submitter) => {
+    if (window.self === window.top) return window.confirm(form.dataset.ask);
+    if (form.dataset.asked) return true;
+    const button = submitter || form.querySelector("button");
+    const words = button.textContent;
+    form.dataset.asked = "1";
+    button.textContent = `${form.dataset.ask} Bấm lần nữa để xác nhận.`;
+    document.getElementById("told").textContent = button.textContent;
+    window.setTimeout(() => { delete form.dataset.asked; button.textContent = words; }, 10000);
+    return false;
+  };
+
   // <form data-ask="…"> asks before it is sent; a second click on a sent form does nothing.
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.dataset.ask && !window.confirm(form.dataset.ask)) { event.preventDefault(); return; }
+    if (form.dataset.ask && !isSure(form, event.submitter)) { event.preventDefault(); return; }
     if (form.method === "post" && !form.hasAttribute("hx-post")) {
       if (form.dataset.sent) { event.preventDefault(); return; }
       if (!form.dataset.upload) form.dataset.sent = "1";
@@ -20,6 +33,10 @@
   window.addEventListener("pageshow", () => {
     document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
   });
+
+  // On a phone the pages stand in one row that scrolls: the one that is open is in view.
+  const open = document.querySelector(".top nav [aria-current]");
+  if (open) open.parentElement.parentElement.scrollLeft = open.offsetLeft - 40;
 
   // <select data-go> and filters: choosing sends the form.
   document.addEventListener("change", (event) => {

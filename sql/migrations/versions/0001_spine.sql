@@ -100,6 +100,8 @@ CREATE TABLE register.obligation (
     recorded_at timestamptz NOT NULL, retired_at timestamptz
 );
 CREATE UNIQUE INDEX ON register.obligation (report, period, unit) WHERE retired_at IS NULL;
+-- For the marts, which read the rows that held at an instant: the index above knows only those that hold now.
+CREATE INDEX ON register.obligation (report, period, unit);
 -- The declared forms as data: what a stored observation means, and the labels the standing office reads.
 CREATE TABLE register.form_field (
     form text NOT NULL, form_name text NOT NULL, form_version text NOT NULL, instrument text NOT NULL, kind text NOT NULL,
@@ -333,14 +335,16 @@ CREATE TRIGGER obligation_counts AFTER INSERT ON register.obligation REFERENCING
     FOR EACH STATEMENT EXECUTE FUNCTION core.count_owed();
 CREATE TRIGGER ended_obligation_counts AFTER UPDATE ON register.obligation REFERENCING NEW TABLE AS written
     FOR EACH STATEMENT EXECUTE FUNCTION core.count_owed();
--- Findings of the rules between units: on the period, for the reviewer; never part of a verdict. Replaced at each consolidation.
+-- Findings of the rules between units: on the period, for the reviewer; never part of a verdict. Each consolidation retires
+-- those it does not find any more: what a reviewer saw then can be shown again.
 CREATE TABLE core.period_finding (
     report text NOT NULL, period text NOT NULL, code text NOT NULL, severity text NOT NULL, subject text NOT NULL,
     message text NOT NULL, fix text NOT NULL, recorded_at timestamptz NOT NULL,
     -- Where it speaks of one figure of one unit: the cell's codes, what stands there and what was looked for, as texts.
-    unit text, form text, row_key text, column_code text, value text, expected text,
-    UNIQUE NULLS NOT DISTINCT (report, period, code, subject, unit, form, row_key, column_code)
+    unit text, form text, row_key text, column_code text, value text, expected text, retired_at timestamptz
 );
+CREATE UNIQUE INDEX ON core.period_finding (report, period, code, subject, unit, form, row_key, column_code) NULLS NOT DISTINCT
+    WHERE retired_at IS NULL;
 
 -- Review of a period: a row an action, the newest version holds; a period without a row is open. `version` is what a reviewer has
 -- seen when acting: two who act on the same version cannot both be written. An approval freezes the figures as of `as_of`;
