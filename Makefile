@@ -1,6 +1,8 @@
 # movement-reports: `make run`, `make test`, `make check`, `make bench`. Everything lives in .venv and home/.
 SHELL := /bin/bash
 PYTHON ?= python3
+# Whole files of tests side by side; 0 runs them one after another in one process.
+TEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # The image may switch bytecode off; every process would then recompile Airflow and Great Expectations (seconds each).
@@ -32,7 +34,7 @@ check: install
 
 # Installs everything, then passes every test, the one on the real Airflow scheduler included.
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile
 
 # One period of the sample province on real Airflow; `run` keeps serving until Ctrl-C, `run-once` stops when done.
 run: install

@@ -85,7 +85,7 @@ def _copy_rows(connection: Connection, table: str, condition: str, changes: Mapp
     ]
     # Expressions and conditions are the constants above; column names are quoted by the driver.
     values = [
-        sql.SQL(changes[column]) if column in changes else sql.SQL("t.{}").format(sql.Identifier(column))  # type: ignore[arg-type]
+        sql.SQL(changes[column]) if column in changes else sql.SQL("t.{}").format(sql.Identifier(column))
         for column in columns
     ]
     connection.execute(
@@ -96,5 +96,5 @@ def _copy_rows(connection: Connection, table: str, condition: str, changes: Mapp
             columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
             values=sql.SQL(", ").join(values),
         )
-        + sql.SQL(condition)  # type: ignore[arg-type]
+        + sql.SQL(condition)
     )

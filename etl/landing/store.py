@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from urllib.parse import unquote
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -39,8 +40,11 @@ class LandingStore:
 
     def __init__(self, url: str) -> None:
         self._files: Any
+        # fsspec takes the %XX of a file URL for letters of the name: the bytes of a home with Vietnamese letters in its path
+        # would lie in another folder beside it, where no backup of the home finds them.
+        plain = unquote(url) if url.startswith("file:") else url
         # A remembered listing would take a blob for present that is gone.
-        self._files, self._root = fsspec.core.url_to_fs(url, use_listings_cache=False)
+        self._files, self._root = fsspec.core.url_to_fs(plain, use_listings_cache=False)
         self._local = isinstance(self._files, LocalFileSystem)
 
     def put(self, data: bytes) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from etl.reading.pool import ReaderPool
+from etl.register.read import BadRegister
 from etl.review.checker import Checker
 from etl.settings import Settings
 from etl.usecases.context import Clock, Context, open_context, real_clock
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -31,11 +36,25 @@ class Office:
             settings = self._context.settings if self._context is not None else self.read_settings()
             stamp = _stamp_folder(settings.register)
             if self._context is None or stamp != self._stamp:
-                with open_context(settings, clock=self.clock) as probe:
-                    # Its engine is given back at the end of the block; a fresh pool fills itself on first use.
-                    _ = probe.register, probe.forms
-                    self._context, self._stamp = probe, stamp
+                self._open(settings, stamp)
+            assert self._context is not None  # noqa: S101 - for the type checker: _open sets it or raises
             return self._context
+
+    def _open(self, settings: Settings, stamp: tuple[object, ...]) -> None:
+        try:
+            with open_context(settings, clock=self.clock) as probe:
+                # Its engine is given back at the end of the block; a fresh pool fills itself on first use.
+                _ = probe.register, probe.forms
+        except BadRegister as error:
+            if self._context is None:
+                raise
+            # Half copied, or a slip in a file: the pages go on with the register they have until the files change again.
+            # Problems quote rows, and rows may be people's.
+            told = "the register's files have %d problem(s) (`register diff` names them); the register of before stays in use"
+            log.error(told, len(error.problems))
+        else:
+            self._context = probe
+        self._stamp = stamp
 
     def readers(self) -> ReaderPool:
         """The children that read workbooks to be shown; kept, because one takes some tenths of a second to come up."""
@@ -70,4 +89,10 @@ class Office:
 
 
 def _stamp_folder(folder: Path) -> tuple[object, ...]:
-    return tuple(sorted((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in folder.glob("*.*")))
+    found = []
+    for file in folder.glob("[!.]*.*"):
+        # A file that is put in place of another may be gone between the two calls.
+        with contextlib.suppress(FileNotFoundError):
+            facts = file.stat()
+            found.append((file.name, facts.st_mtime_ns, facts.st_size))
+    return tuple(sorted(found))

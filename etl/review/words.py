@@ -127,5 +127,8 @@ AUDIT_LABELS: Final[Mapping[str, str]] = {
     "page.remind": "gửi thư nhắc",
     "page.account.add": "thêm tài khoản",
     "page.account.change": "đổi tài khoản",
+    "page.account.end-sessions": "kết thúc các phiên đăng nhập",
+    "page.upload": "đơn vị nộp tệp",
+    "page.explain": "đơn vị giải trình cảnh báo",
     "page.link.revoke": "thu hồi đường dẫn riêng",
 }

@@ -6,7 +6,7 @@ It computes no figure; rounding of a recomputed rate for print is all the arithm
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from decimal import Context as DecimalContext
@@ -169,6 +169,17 @@ def read_estimated_figures(connection: sa.Connection, report: str, period: str) 
     )  # fmt: skip
 
 
+def of_layout(form: str, version: FormVersion, figures: Iterable[Figure]) -> list[Figure]:
+    """The figures that are cells of this layout. Of a file of another layout, which a reviewer let through, other things stand
+    under the same codes."""
+    if version.kind is Kind.LIST:
+        return list(figures)
+    measures = {
+        (key.row, key.column): version.measure_of(form, key.row, key.column) for key, _ in version.walk_cells(form)
+    }
+    return [one for one in figures if measures.get((one.row, one.column)) == one.measure]
+
+
 def form_tables(
     context: Context,
     form: Form,
@@ -179,6 +190,7 @@ def form_tables(
 ) -> list[model.OfficialTable]:
     """The consolidated table of a form; the statutory ones in their official layout (one form may make two)."""
     note = coverage_note(covered)
+    figures = of_layout(form.code, version, figures)
     if is_statutory(version):
         return statutory_tables(
             form.code, version, {(f.row, f.column): _printed(f, version, estimated) for f in figures},

@@ -137,8 +137,14 @@ class _Reader:
     def read_form(self, version: FormVersion, coverage: Iterable[Any]) -> MartTable:
         """A statutory table in its layout: rows and columns of the declaration, structural zeros named."""
         form, mart = str(self._mart.form), self._mart
+        # By measure too: of a file of another layout, which a reviewer let through, other things stand under the same codes.
+        measures = {
+            (key.row, key.column): version.measure_of(form, key.row, key.column) for key, _ in version.walk_cells(form)
+        }
         found = {
-            (row["row_key"], row["column_code"]): row for row in self._query("figure", "AND form = :form", form=form)
+            (row["row_key"], row["column_code"]): row
+            for row in self._query("figure", "AND form = :form", form=form)
+            if measures.get((row["row_key"], row["column_code"])) == row["measure"]
         }
         label = MartColumn("label", "Chỉ tiêu", "text", 50)
         code = MartColumn("code", "Mã số", "text", 8)

@@ -33,7 +33,7 @@ from etl.usecases.board import Board, open_if_begun, read_board
 from etl.usecases.consolidate import Figure, open_snapshot, read_figures
 from etl.usecases.context import Context
 from etl.usecases.export import read_state, write_whole
-from etl.usecases.export_tables import TypeCoverage, read_estimated_figures, read_form_coverage
+from etl.usecases.export_tables import TypeCoverage, of_layout, read_estimated_figures, read_form_coverage
 from etl.usecases.marts import list_marts, read_mart
 
 EXCERPTS_A_HEADING = 6
@@ -117,7 +117,7 @@ class _Gathered:
         self.figures: dict[tuple[str, str, str], Figure] = {
             (form, figure.row, figure.column): figure
             for form, listed in read_figures(context, self.report, self.period, connection).items()
-            for figure in listed
+            for figure in of_layout(form, context.forms[form].version_on(self.window.end), listed)
         }
         self.coverage = read_form_coverage(connection, self.report, self.period)
         self.estimated = read_estimated_figures(connection, self.report, self.period)
@@ -151,9 +151,8 @@ class _Gathered:
         covered: list[TypeCoverage] = self.coverage.get(form, [])
         accepted, expected = sum(each.accepted for each in covered), sum(each.expected for each in covered)
         version = self.context.forms[form].version_on(self.window.end)
-        found = self.figures.get((form, row, column))
+        found, measure = self.figures.get((form, row, column)), version.measure_of(form, row, column)
         if found is None:
-            measure = version.measure_of(form, row, column)
             return NarrativeFigure(
                 f"{self.report}:{self.period}/{form}/{row}/{measure}", label, None, accepted, expected
             )

@@ -136,3 +136,10 @@ def test_a_stream_that_is_read_once_is_never_in_memory_as_a_whole(tmp_path: Path
     tracemalloc.stop()
     assert (stored.size, store.size(stored.sha256)) == (24 * CHUNK_BYTES, 24 * CHUNK_BYTES)
     assert peak < 6 * CHUNK_BYTES
+
+
+def test_a_folder_with_vietnamese_letters_is_that_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "kho dữ liệu 100%"
+    sha256 = LandingStore(folder.as_uri()).put(b"abc")
+    assert blob_of(folder, sha256).read_bytes() == b"abc"
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]

@@ -127,3 +127,17 @@ def test_meaning_does_not_hang_on_colour(live: str, browser: Any) -> None:
         tags = page.locator(".matrix .tag").all_inner_texts()
         assert tags
         assert all(tag.strip() for tag in tags)
+
+
+def test_print_leaves_out_what_paper_cannot_press(live: str, browser: Any) -> None:
+    with visit(browser, live) as visitor:
+        visitor.log_in("publisher")
+        page = visitor.open(_PERIOD)
+        assert page.locator("button:visible, nav:visible").count() > 0
+        page.emulate_media(media="print")
+        assert page.locator("button:visible, select:visible, textarea:visible, nav:visible").count() == 0
+        assert page.locator("h1").is_visible()
+        page = visitor.open(f"/tables/0603?key={KEY}")
+        assert page.locator("button:visible, select:visible, nav:visible").count() == 0
+        assert page.locator("table").is_visible()
+        assert page.locator("figure svg").is_visible()

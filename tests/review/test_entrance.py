@@ -183,7 +183,9 @@ def test_the_same_bytes_again_were_received_before(gate: Gate, unit: str) -> Non
     assert gate.rows("SELECT count(*) FROM core.submission WHERE unit = :u", u=unit) == [(1,)]
 
 
-def test_on_a_published_period_a_file_is_held_and_the_next_period_tells_of_it(server: ServerInfo, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_on_a_published_period_a_file_is_held_and_the_next_period_tells_of_it(
+    server: ServerInfo, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     with open_gate(server, tmp_path_factory.mktemp("published")) as gate:
         gate.now = START + timedelta(days=30)
         for step in (start_review, approve_period, publish_period):
@@ -335,8 +337,8 @@ def test_what_the_office_gives_to_another_unit_is_no_longer_shown(gate: Gate, un
 
     mine, theirs = next(unused), next(unused)
     visitor = gate.visit(mine)
-    page = visitor.upload("nham.xlsx", make_sending(unit=theirs).to_bytes())
-    item = next(one for one in list_quarantine(gate.context) if one.file == "nham.xlsx")
+    page = visitor.upload("cua-xa-khac.xlsx", make_sending(unit=theirs).to_bytes())
+    item = next(one for one in list_quarantine(gate.context) if one.file == "cua-xa-khac.xlsx")
     attribute_arrival(
         gate.context, item.arrival_id, unit=theirs, report=REPORT, period=PERIOD, by="reviewer@vp", why="nhầm đường dẫn"
     )

@@ -116,6 +116,23 @@ def test_two_who_excuse_at_once_lose_no_row(own_province: Reviewed) -> None:
     assert sorted(answer == "done" for answer in answers) == [False, True, True, True, True]
 
 
+def test_a_register_that_cannot_be_read_does_not_take_the_pages_down(own_office: Office) -> None:
+    client = log_in(create_app(own_office), "reader")
+    file = own_office.context().settings.register / "units.csv"
+    sound = file.read_bytes()
+    assert client.get("/register").status_code == 200
+
+    file.write_bytes(sound + b"H14.HONG,\xff\n")
+    (file.parent / ".units.csv.new").write_bytes(b"half")
+    during = client.get("/register")
+    file.write_bytes(sound.replace("Sở Nội vụ".encode(), "Sở Nội vụ và Lao động".encode()))
+    after = client.get("/register")
+
+    assert (during.status_code, after.status_code) == (200, 200)
+    assert "Sở Nội vụ" in during.text
+    assert "Sở Nội vụ và Lao động" in after.text
+
+
 def test_the_register_page_shows_units_in_vietnamese_order_and_finds_without_diacritics(
     client_of: Client, office: Office
 ) -> None:

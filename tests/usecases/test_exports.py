@@ -32,6 +32,7 @@ from etl.usecases.consolidate import consolidate_period, open_snapshot, read_fig
 from etl.usecases.context import Context, open_context
 from etl.usecases.export import PublicationChanged, export_workbook
 from etl.usecases.export_data import clear_data, export_data
+from etl.usecases.export_tables import of_layout
 from etl.usecases.ingest import ingest
 from etl.usecases.marts import list_marts, read_mart
 from etl.usecases.prepare import init_warehouse
@@ -143,6 +144,39 @@ def test_statutory_tables_are_the_marts(context: Context, workbook: Path) -> Non
                     assert not wanted[column.code], (code, wanted["code"], column.code)
                 else:
                     assert value == wanted[column.code], (code, wanted["code"], column.code)
+
+
+def test_another_layouts_cell_never_stands_in_a_statutory_table(context: Context) -> None:
+    """Row 04 of the layout of 2018 is row 06 of 2023: a file that a reviewer let through puts nothing into 04."""
+    names = {"r": REPORT, "p": PERIOD}
+    with context.engine.connect() as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE core.observation SET form_version = '2018.1', measure = 'F02.06.1', number = 100000 WHERE form = 'F02' "
+                "AND row_key = '04' AND column_code = '1' AND number IS NOT NULL AND submission_id = (SELECT max(submission_id) "
+                "FROM mart.figure_source s WHERE s.form = 'F02' AND s.row_key = '04' AND s.column_code = '1' AND s.counted "
+                "AND s.report = :r AND s.period = :p)"
+            ),
+            names,
+        )
+        values = {
+            row.measure: row.value
+            for row in connection.execute(
+                sa.text(
+                    "SELECT measure, value FROM mart.figure WHERE report = :r AND period = :p AND form = 'F02' AND row_key = '04'"
+                ),
+                names,
+            )
+        }
+        table = read_mart(context, "0601", REPORT, PERIOD, connection=connection)
+        listed = read_figures(context, REPORT, PERIOD, connection)["F02"]
+        connection.rollback()
+    assert {"F02.04.1", "F02.06.1"} <= values.keys()
+    (shown,) = [row["c1"] for row in table.rows if row["code"] == "04"]
+    assert shown == values["F02.04.1"] != values["F02.06.1"]
+    version = context.forms["F02"].version_on(context.register.period(REPORT, PERIOD).end)
+    printed = [one.value for one in of_layout("F02", version, listed) if (one.row, one.column) == ("04", "1")]
+    assert printed == [values["F02.04.1"]]
 
 
 def test_the_coverage_sheet_names_who_is_missing(context: Context, workbook: Path) -> None:

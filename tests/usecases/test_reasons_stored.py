@@ -21,11 +21,10 @@ from etl.review.app import create_app
 from etl.review.office import Office
 from etl.settings import Settings
 from etl.usecases.accounts import add_account
-from etl.usecases.attempts import read_attempts
 from etl.usecases.context import open_context
 from etl.usecases.ingest import ingest
 from etl.usecases.prepare import init_warehouse
-from etl.usecases.submission_view import list_submissions
+from etl.usecases.submission_view import list_submissions, read_submission
 from tests.golden.make_cases import bac_kan
 from tests.golden.sender import DEPARTMENT, HALF_YEAR, PERIOD, Sending, examine, make_sending
 
@@ -64,15 +63,15 @@ def test_the_reviewer_sees_what_the_unit_said(
     with open_context(settings, clock=lambda: datetime(2026, 6, next(days), 8, tzinfo=TIMEZONE)) as context:
         for folder in ("1", "2"):
             ingest(context, [tmp_path / folder], None)
-        attempts = read_attempts(context, HALF_YEAR, PERIOD, DEPARTMENT)
-        newest = max(one.id for one in list_submissions(context, DEPARTMENT, HALF_YEAR, PERIOD))
+        attempts = [read_submission(context, one.id) for one in list_submissions(context, DEPARTMENT, HALF_YEAR, PERIOD)]
+        newest = attempts[-1].id
         add_account(context, "xem", "Người xem", "reader", "mật khẩu đủ dài", "test")
         with context.engine.connect() as connection:
             query = "SELECT reason FROM mart.finding WHERE code = :code ORDER BY submission_id"
             shown = connection.execute(sa.text(query), {"code": WARNING}).scalars().all()
     assert shown == [None, REASON]
-    reasons = [[row.reason for row in attempt.findings if row.code == WARNING] for attempt in attempts]
-    assert reasons == [[REASON], [None]], "newest first"
+    reasons = [[finding.reason for finding in attempt.findings if finding.code == WARNING] for attempt in attempts]
+    assert reasons == [[None], [REASON]]
     office = Office(lambda: settings)
     client = TestClient(create_app(office))
     client.post("/login", data={"login": "xem", "password": "mật khẩu đủ dài"})
