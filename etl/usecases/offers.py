@@ -172,5 +172,6 @@ def write_notes(context: Context, channel: str, notes: Mapping[str, str]) -> Non
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
         cursor.execute("DELETE FROM ops.channel_note WHERE channel = %s", (channel,))
         cursor.executemany(
-            "INSERT INTO ops.channel_note VALUES (%s, %s, %s)", [(channel, name, value) for name, value in notes.items()]
+            "INSERT INTO ops.channel_note VALUES (%s, %s, %s)",
+            [(channel, name, value) for name, value in notes.items()],
         )

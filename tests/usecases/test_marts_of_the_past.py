@@ -58,7 +58,8 @@ class MartHistory(History):
         connection.execute(
             sa.text(
                 "INSERT INTO core.observation (submission_id, form, form_version, row_key, column_code, ordinal, measure, "
-                "number, text_value, aggregation, restricted, generation) VALUES (:id, :form, :version, :row, :column, 0, :measure, "
+                "number, text_value, aggregation, restricted, generation) VALUES (:id, :form, :version, :row, :column, 0, "
+                ":measure, "
                 ":number, :text, :kind, false, :generation)"
             ),
             [{"id": submission, "generation": generation, **dict(zip(names, cell, strict=True))} for cell in cells],

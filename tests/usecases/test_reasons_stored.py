@@ -63,7 +63,9 @@ def test_the_reviewer_sees_what_the_unit_said(
     with open_context(settings, clock=lambda: datetime(2026, 6, next(days), 8, tzinfo=TIMEZONE)) as context:
         for folder in ("1", "2"):
             ingest(context, [tmp_path / folder], None)
-        attempts = [read_submission(context, one.id) for one in list_submissions(context, DEPARTMENT, HALF_YEAR, PERIOD)]
+        attempts = [
+            read_submission(context, one.id) for one in list_submissions(context, DEPARTMENT, HALF_YEAR, PERIOD)
+        ]
         newest = attempts[-1].id
         add_account(context, "xem", "Người xem", "reader", "mật khẩu đủ dài", "test")
         with context.engine.connect() as connection:
