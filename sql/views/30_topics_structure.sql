@@ -3,7 +3,8 @@
 
 -- Structure: row `tinh` or a type of unit. Shares are of sums, and of the units that gave both numbers.
 CREATE VIEW mart.structure_source AS
-WITH given AS (
+-- Inlined in both places: else it would be made of every period before one is asked for.
+WITH given AS NOT MATERIALIZED (
     SELECT s.*, split_part(s.measure, '.', 2) AS name FROM mart.figure_source s
     WHERE s.form = 'F07' AND s.measure IN ('F07.tong_ca_nhan', 'F07.lanh_dao_quan_ly', 'F07.nguoi_lao_dong_truc_tiep', 'F07.nu', 'F07.dan_toc_thieu_so', 'F07.doanh_nghiep')
 ), halves AS (
@@ -122,7 +123,8 @@ COMMENT ON COLUMN mart.structure_unit.ty_le_dan_toc IS 'Tỷ lệ người dân 
 -- The fund: row `tinh` or a type of unit. What the equation leaves (opening + income - spending - closing) is a figure too, of the
 -- same cells with their signs: nought when the sums agree.
 CREATE VIEW mart.fund_source AS
-WITH given AS (
+-- Inlined in both places: else it would be made of every period before one is asked for.
+WITH given AS NOT MATERIALIZED (
     SELECT s.*, split_part(s.measure, '.', 2) AS name FROM mart.figure_source s WHERE s.form = 'F10'
 ), told AS (
     SELECT g.*, g.name AS told, g.number AS amount FROM given g
