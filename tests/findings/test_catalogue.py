@@ -168,6 +168,7 @@ def test_every_other_kind_of_file_has_a_name() -> None:
         "xls",
         "ods",
         "csv",
+        "json",
         "encrypted",
         "damaged_zip",
         "damaged_ole",
