@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -17,6 +18,14 @@ from etl.warehouse.server import ServerInfo, ensure_server, stop_server
 # A setting of the person who runs the tests must not decide what they find.
 for name in [name for name in os.environ if name.startswith("MOVEMENT_REPORTS_")]:
     del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def loggers_are_heard() -> None:
+    """Switched on again: a library that set up logging in an earlier test (Alembic, Airflow) switches our loggers off."""
+    for name, logger in list(logging.root.manager.loggerDict.items()):
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] in ("etl", "plugins", "imapclient"):
+            logger.disabled = False
 
 
 @pytest.fixture(scope="session")

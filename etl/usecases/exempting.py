@@ -69,7 +69,7 @@ def _append(
         with tempfile.TemporaryDirectory(prefix="register-") as folder:
             changed = Path(folder) / "register"
             shutil.copytree(context.settings.register, changed)
-            recorded = context.clock().astimezone(TIMEZONE).isoformat(timespec="seconds")
+            recorded = context.clock().astimezone(TIMEZONE).isoformat(timespec="microseconds")
             row = {
                 "unit": unit, "report": report, "period": period, "reason": why,
                 "withdrawn": "yes" if withdrawn else "", "recorded_at": recorded,
