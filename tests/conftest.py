@@ -22,7 +22,9 @@ for name in [name for name in os.environ if name.startswith("MOVEMENT_REPORTS_")
 
 @pytest.fixture(autouse=True)
 def loggers_are_heard() -> None:
-    """Switched on again: a library that set up logging in an earlier test (Alembic, Airflow) switches our loggers off."""
+    """Heard again, from warnings up: Airflow and Alembic switch our loggers off or raise the root's level when they set up
+    logging, Airflow already when pytest collects the DAG tests."""
+    logging.root.setLevel(logging.WARNING)
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if isinstance(logger, logging.Logger) and name.partition(".")[0] in ("etl", "plugins", "imapclient"):
             logger.disabled = False

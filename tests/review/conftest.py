@@ -44,6 +44,14 @@ def office(reviewed: Reviewed) -> Iterator[Office]:
     found.close()
 
 
+@pytest.fixture
+def own_office(own_province: Reviewed) -> Iterator[Office]:
+    """The office of the province that this test changes."""
+    found = Office(lambda: own_province.settings)
+    yield found
+    found.close()
+
+
 @pytest.fixture(scope="session")
 def app(office: Office) -> FastAPI:
     return create_app(office)

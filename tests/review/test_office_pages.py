@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
-from reviewed_office import LOGINS, PASSWORD, PERIOD, REPORT, Reviewed, log_in, read_token
+from reviewed_office import LOGINS, PASSWORD, PERIOD, REPORT, Reviewed, log_in, read_page, read_token
 
 from etl.calendar.deadlines import TIMEZONE
 from etl.review.app import create_app
@@ -26,18 +26,6 @@ from etl.usecases.unit_links import BadLink, make_token, read_link
 
 Client = Callable[[str | None], TestClient]
 KEY = f"{REPORT}:{PERIOD}"
-
-
-@pytest.fixture
-def own_office(own_province: Reviewed) -> Iterator[Office]:
-    office = Office(lambda: own_province.settings)
-    yield office
-    office.close()
-
-
-def _text(page: str) -> str:
-    main = page.partition("<main")[2].partition("</main>")[0]
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", main)))
 
 
 def _status(office: Office, unit: str) -> str:
@@ -67,13 +55,13 @@ def test_an_exemption_reaches_register_board_audit_and_is_taken_back(own_office:
     assert _rows(own_office)[:-1] == rows  # what stood there stands there still
     kept = _rows(own_office)[-1]
     assert (kept["unit"], kept["withdrawn"], kept["reason"]) == (unit, "", " ".join(why.split()))
-    assert " ".join(why.split()) in _text(client.get("/register").text)
+    assert " ".join(why.split()) in read_page(client.get("/register").text)
     assert 'tag exempt">' in client.get(f"/board/{REPORT}/{PERIOD}/{unit}").text
     deeds = [deed for deed in read_audit(own_office.context()) if deed.kind == "register"]
     assert (deeds[-1].who, deeds[-1].reason) == (LOGINS["reviewer"], " ".join(why.split()))
 
     again = client.post("/register/exemptions", data={**form, "why": "lần nữa"})
-    assert again.status_code == 422 and "đã được miễn" in _text(again.text)
+    assert again.status_code == 422 and "đã được miễn" in read_page(again.text)
     taken = client.post("/register/exemptions/withdraw", data={**form, "why": "Đã kiện toàn"})
     assert taken.status_code == 303
     assert _status(own_office, unit) == before
@@ -169,7 +157,7 @@ def test_a_pause_of_reminders_is_kept_with_its_end(own_office: Office) -> None:
     assert [(deed.who, deed.unit, deed.reason) for deed in mutes] == [
         (LOGINS["reviewer"], "H14.SNV", "Đang chuyển trụ sở")
     ]
-    assert "Ngừng nhắc" in _text(client.get("/audit").text)
+    assert "Ngừng nhắc" in read_page(client.get("/audit").text)
 
 
 def test_a_file_of_nobody_is_given_to_its_unit_and_the_second_is_told(own_office: Office) -> None:
@@ -190,7 +178,7 @@ def test_a_file_of_nobody_is_given_to_its_unit_and_the_second_is_told(own_office
     late = second.post(f"{path}/discard", data={"why": "Tệp thử", "seen": form["seen"], "csrf": read_token(second)})
 
     assert [one.status_code for one in (owed, silent, done, late)] == [422, 422, 303, 409]
-    assert LOGINS["reviewer"] in _text(late.text) and re.search(r"\d\d/\d\d/\d{4} \d\d:\d\d", _text(late.text))
+    assert LOGINS["reviewer"] in read_page(late.text) and re.search(r"\d\d/\d\d/\d{4} \d\d:\d\d", read_page(late.text))
     assert item.arrival_id not in [one.arrival_id for one in list_quarantine(context)]
     with context.engine.connect() as connection:
         owner = connection.execute(
@@ -211,7 +199,7 @@ def test_a_discarded_file_leaves_the_list_and_is_told_with_who_and_why(own_offic
     late = second.post(path, data={**form, "csrf": read_token(second)})
 
     assert (done.status_code, late.status_code) == (303, 409)
-    assert "đã loại" in _text(late.text) and LOGINS["reviewer"] in _text(late.text)
+    assert "đã loại" in read_page(late.text) and LOGINS["reviewer"] in read_page(late.text)
     assert html.escape(item.file) not in first.get("/quarantine").text
     everything = first.get("/quarantine", params={"everything": "true"}).text
     assert html.escape(item.file) in everything
@@ -240,7 +228,7 @@ def test_a_personal_link_is_shown_to_reviewers_and_revoked_with_a_reason(own_pro
     with pytest.raises(BadLink) as refused:
         read_link(context, token, context.clock().replace(year=soon.end.year, month=soon.end.month, day=soon.end.day))
     assert refused.value.reason == "revoked"
-    assert "Gửi nhầm người" in _text(client.get("/audit").text)
+    assert "Gửi nhầm người" in read_page(client.get("/audit").text)
     assert client.get(f"/links/{REPORT}/{PERIOD}/H14.KHONG").status_code == 404
     office.close()
 

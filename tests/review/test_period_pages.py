@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import httpx
-import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
-from reviewed_office import LOGINS, PASSWORD, PERIOD, REPORT, Reviewed, log_in, read_token, serve
+from reviewed_office import LOGINS, PASSWORD, PERIOD, REPORT, log_in, read_page, read_token, serve
 
 from etl.review.app import create_app
 from etl.review.office import Office
@@ -24,18 +23,6 @@ from etl.usecases.review_queue import read_audit
 
 Client = Callable[[str | None], TestClient]
 PATH = f"/periods/{REPORT}/{PERIOD}"
-
-
-@pytest.fixture
-def own_office(own_province: Reviewed) -> Iterator[Office]:
-    office = Office(lambda: own_province.settings)
-    yield office
-    office.close()
-
-
-def _text(page: str) -> str:
-    main = page.partition("<main")[2].partition("</main>")[0]
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", main)))
 
 
 def _version(client: TestClient) -> int:
@@ -107,7 +94,7 @@ def test_a_page_that_grew_old_changes_nothing_and_says_who_when_why(own_office: 
 
     for action in ("start", "approve", "publish", "reopen"):
         answer = _act(slow, action, "Lý do đang gõ dở", old)
-        text = _text(answer.text)
+        text = read_page(answer.text)
         assert answer.status_code == 409, action
         assert LOGINS["publisher"] in text and "Duyệt theo biên bản 03" in text, action
         assert re.search(r"\d\d/\d\d/\d{4} \d\d:\d\d", text)
@@ -124,7 +111,7 @@ def test_what_is_no_way_from_a_state_is_refused_with_the_reason(own_office: Offi
     refused = _act(client, "publish", "Công bố ngay", 0)
 
     assert refused.status_code == 409
-    assert "đang nhận báo cáo, không thể công bố" in _text(refused.text)
+    assert "đang nhận báo cáo, không thể công bố" in read_page(refused.text)
     assert _act(client, "start", "  ", 0).status_code == 422
     assert _act(client, "start", "x" * 2001, 0).status_code == 422
     assert (
@@ -157,7 +144,7 @@ def test_of_two_reviewers_at_once_one_wins_and_the_other_is_told(own_office: Off
     assert sorted(statuses.values()) == [303, 409]
     winner = next(role for role, status in statuses.items() if status == 303)
     loser = next(role for role, status in statuses.items() if status == 409)
-    told = _text(answers[loser].text)
+    told = read_page(answers[loser].text)
     assert LOGINS[winner] in told and f"Căn cứ của {winner}" in told
     starts = [deed for deed in read_audit(context, REPORT, PERIOD) if (deed.kind, deed.action) == ("period", "start")]
     assert [deed.who for deed in starts] == [LOGINS[winner]]
@@ -179,9 +166,9 @@ def test_the_audit_page_names_deeds_people_units_and_reasons(own_office: Office)
     excuse_unit(context, "H14.SNV", REPORT, PERIOD, by="nguyen.van.a", why="Tạm nghỉ")
     _act(client, "start", "Căn cứ mở đầu", 0)
 
-    everything = _text(client.get("/audit").text)
-    of_period = _text(client.get("/audit", params={"key": f"{REPORT}:{PERIOD}"}).text)
-    other = _text(client.get("/audit", params={"key": "statistics-year:2026-A1"}).text)
+    everything = read_page(client.get("/audit").text)
+    of_period = read_page(client.get("/audit", params={"key": f"{REPORT}:{PERIOD}"}).text)
+    other = read_page(client.get("/audit", params={"key": "statistics-year:2026-A1"}).text)
 
     assert "Bắt đầu duyệt kỳ" in everything and "Căn cứ mở đầu" in everything and LOGINS["publisher"] in everything
     assert "Đăng nhập" in everything and "Đăng nhập" not in of_period

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 
-import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
-from reviewed_office import LOGINS, PERIOD, REPORT, Reviewed, log_in, read_token
+from reviewed_office import LOGINS, PERIOD, REPORT, log_in, read_page, read_token
 
 from etl.review.app import create_app
 from etl.review.office import Office
@@ -26,13 +25,6 @@ KEY = f"{REPORT}:{PERIOD}"
 WHY = "Đã đối chiếu với hồ sơ giấy"
 
 
-@pytest.fixture
-def own_office(own_province: Reviewed) -> Iterator[Office]:
-    office = Office(lambda: own_province.settings)
-    yield office
-    office.close()
-
-
 def _find(context: Context, verdict: str) -> int:
     """The first submission that is its unit's newest and has that verdict."""
     with context.engine.connect() as connection:
@@ -45,12 +37,6 @@ def _find(context: Context, verdict: str) -> int:
             {"verdict": verdict},
         ).scalar_one()
     return int(found)
-
-
-def _text(page: str) -> str:
-    """What is read on a page, without its tags."""
-    main = page.partition("<main")[2].partition("</main>")[0]
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", main)))
 
 
 def test_what_waits_is_what_the_queue_says(client_of: Client, office: Office) -> None:
@@ -77,7 +63,7 @@ def test_a_submission_shows_its_findings_beside_its_cells(client_of: Client, off
     assert "here" in cell[0].rpartition("<td")[2]
     assert f"mark {first.severity.value}" in cell[0].rpartition("<td")[2]
     assert html.escape(first.message)[:30] in cell[2].partition("</td>")[0]
-    assert f"lần nộp {view.attempt}/{view.attempts}" in _text(page)
+    assert f"lần nộp {view.attempt}/{view.attempts}" in read_page(page)
 
 
 def test_unknown_submissions_sheets_and_units_are_no_error_of_ours(client_of: Client, office: Office) -> None:
@@ -156,7 +142,7 @@ def test_a_submission_is_returned_with_a_note_and_accepted_again(own_office: Off
     assert decide("return", "   ", view.decision.id) == 422
     assert decide("delete", WHY, view.decision.id) == 422
     assert decide("return", WHY, view.decision.id) == 303
-    page = _text(client.get(f"/submissions/{number}").text)
+    page = read_page(client.get(f"/submissions/{number}").text)
     assert "Không được tính" in page and "Trả lại" in page and WHY in page and LOGINS["reviewer"] in page
     after = read_submission(context, number)
     assert not after.counts
@@ -185,7 +171,7 @@ def test_of_two_who_decide_the_slower_is_told_who_was_faster(own_office: Office)
 
     assert won.status_code == 303
     assert lost.status_code == 409
-    text = _text(lost.text)
+    text = read_page(lost.text)
     assert LOGINS["reviewer"] in text and "Sai đơn vị tính" in text
     assert "Thiếu chữ ký" in html.unescape(lost.text)  # what was written is not lost
     assert "`" not in text
@@ -210,5 +196,5 @@ def test_in_a_closed_period_nothing_is_decided(own_office: Office) -> None:
     assert "/decide" not in page
     assert f"/periods/{REPORT}/{PERIOD}" in page
     assert answer.status_code == 409
-    assert "nguyen.van.duyet" in answer.text and "6 tháng đầu năm 2026" in _text(answer.text)
+    assert "nguyen.van.duyet" in answer.text and "6 tháng đầu năm 2026" in read_page(answer.text)
     assert len(read_submission(context, number).decisions) == 1

@@ -6,13 +6,13 @@ from typing import Annotated, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.responses import RedirectResponse
 
 from etl.calendar.deadlines import TIMEZONE
 from etl.register.entities import UNIT_TYPE_LABELS, UnitType
 from etl.review.charts import draw_days, draw_shares
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
+from etl.review.routing import go_to
 from etl.review.words import CONTACT_ROLE_LABELS, COUNT_LABELS, LETTER_STATE_LABELS, RATE_LABELS, RUNG_LABELS
 from etl.text import capitalise, format_number, sort_key
 from etl.usecases.board import STATUSES
@@ -111,8 +111,7 @@ def remind(request: Request, report: str, period: str, unit: str) -> Response:
     except UnitDoesNotOwe:
         raise HTTPException(404, "Đơn vị này không phải nộp báo cáo kỳ này.") from None
     told = "queued" if queued else "today"
-    base = request.scope.get("root_path", "")
-    return RedirectResponse(f"{base}/board/{report}/{period}/{unit}?told={told}", status_code=303)
+    return go_to(request, f"/board/{report}/{period}/{unit}?told={told}")
 
 
 def _group(matrix: Matrix) -> list[tuple[str, int, list[object]]]:

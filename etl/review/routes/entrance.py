@@ -85,7 +85,7 @@ def download_template(request: Request, token: str) -> Response:
         name, content = make_template(visit.context, mine.report, mine.period, mine.unit)
     except UnitDoesNotOwe:
         raise HTTPException(404, "Không có biểu mẫu cho báo cáo này.") from None
-    return Response(content, media_type=_XLSX, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return attach(name, content, _XLSX)
 
 
 @router.post("/u/{token}/upload")

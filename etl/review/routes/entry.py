@@ -15,6 +15,7 @@ from etl.review.limits import name_address
 from etl.review.office import Office
 from etl.review.pages import render
 from etl.review.people import NOBODY
+from etl.review.routing import go_to
 from etl.review.sessions import forget, is_secure, place_cookie, remember
 from etl.settings import OidcSettings
 from etl.usecases.accounts import BadAccount, log_in, open_session
@@ -53,7 +54,7 @@ def show_health() -> PlainTextResponse:
 @router.get("/")
 def open_first_page(request: Request) -> RedirectResponse:
     """To the board."""
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/board", status_code=303)
+    return go_to(request, "/board")
 
 
 @router.get("/login")
@@ -167,7 +168,7 @@ def _name_way_back(request: Request) -> str:
 @router.post("/logout")
 def do_logout(request: Request) -> Response:
     """End the session."""
-    answer = RedirectResponse(f"{request.scope.get('root_path', '')}/login", status_code=303)
+    answer = go_to(request, "/login")
     forget(request, answer)
     return answer
 

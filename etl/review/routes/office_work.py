@@ -6,7 +6,6 @@ from datetime import date, datetime, time
 from typing import Annotated
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
-from fastapi.responses import RedirectResponse
 
 from etl.alerts.plan import Pause
 from etl.calendar.deadlines import TIMEZONE
@@ -17,6 +16,7 @@ from etl.register.entities import UNIT_TYPE_LABELS
 from etl.register.model import UnknownReport
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
+from etl.review.routing import go_to
 from etl.review.words import CHANNEL_LABELS, show_instant, show_person
 from etl.text import fold, sort_key
 from etl.usecases.accounts import ACCOUNT_ROLES, BadAccount, add_account, change_account, list_accounts
@@ -74,7 +74,7 @@ def attribute(
         raise HTTPException(422, "Đơn vị này không phải nộp báo cáo kỳ này.") from None
     except (ValueError, UnknownReport, UnknownPeriod):
         raise HTTPException(422, "Hãy chọn đơn vị, kỳ báo cáo và ghi lý do.") from None
-    return _back(request, "/quarantine")
+    return go_to(request, "/quarantine")
 
 
 @router.post("/quarantine/{arrival}/discard")
@@ -88,7 +88,7 @@ def discard(request: Request, arrival: int, why: Why, seen: Annotated[int, Form(
         raise HTTPException(409, _tell_settled(error)) from None
     except ValueError:
         raise HTTPException(422, "Hãy ghi lý do.") from None
-    return _back(request, "/quarantine")
+    return go_to(request, "/quarantine")
 
 
 def _tell_settled(error: StaleQuarantine) -> str:
@@ -156,7 +156,7 @@ def mute(request: Request, unit: Word, until: Annotated[date, Form()], why: Why,
         mute_unit(context, Pause(unit.strip(), report or None, period or None, last, request.state.person.login, why))
     except (LookupError, ValueError):
         raise HTTPException(422, "Hãy chọn đúng đơn vị, kỳ báo cáo và ghi lý do.") from None
-    return _back(request, "/audit")
+    return go_to(request, "/audit")
 
 
 @router.get("/links/{report}/{period}/{unit}")
@@ -182,7 +182,7 @@ def revoke(request: Request, report: str, period: str, unit: str, why: Why) -> R
         raise HTTPException(404, "Đơn vị này không phải nộp báo cáo kỳ này.") from None
     except ValueError:
         raise HTTPException(422, "Hãy ghi lý do.") from None
-    return _back(request, f"/links/{report}/{period}/{unit}")
+    return go_to(request, f"/links/{report}/{period}/{unit}")
 
 
 @router.get("/accounts")
@@ -202,7 +202,7 @@ def make_account(
         raise HTTPException(
             422, "Không tạo được tài khoản: tên đăng nhập đã có, hoặc mật khẩu ngắn hơn 12 ký tự."
         ) from None
-    return _back(request, "/accounts")
+    return go_to(request, "/accounts")
 
 
 @router.post("/accounts/{login}")
@@ -223,7 +223,7 @@ def set_account(
         )  # fmt: skip
     except BadAccount:
         raise HTTPException(422, "Không đổi được tài khoản: mật khẩu ngắn hơn 12 ký tự hoặc quyền không có.") from None
-    return _back(request, "/accounts")
+    return go_to(request, "/accounts")
 
 
 def _change_exemption(request: Request, unit: str, key: str, why: str, *, withdraw: bool) -> Response:
@@ -234,8 +234,4 @@ def _change_exemption(request: Request, unit: str, key: str, why: str, *, withdr
         change(context, unit.strip(), report, period, by=request.state.person.login, why=why)
     except BadExemption as error:
         raise HTTPException(422, str(error)) from None
-    return _back(request, "/register")
-
-
-def _back(request: Request, path: str) -> Response:
-    return RedirectResponse(f"{request.scope.get('root_path', '')}{path}", status_code=303)
+    return go_to(request, "/register")

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
-from fastapi.responses import RedirectResponse
 
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
+from etl.review.routing import go_to
 from etl.review.words import AUDIT_LABELS, say_plainly
 from etl.usecases.context import Context
 from etl.usecases.follow import list_keys, read_matrix
@@ -133,8 +133,7 @@ def _act(request: Request, report: str, period: str, action: Action, why: str, v
     except ReviewRefused as error:
         refused = say_plainly(str(error), dict(list_keys(context)))
         return _show(request, report, period, 409, refused=refused, kept=why)
-    base = request.scope.get("root_path", "")
-    return RedirectResponse(f"{base}/periods/{report}/{period}?told={action.value}", status_code=303)
+    return go_to(request, f"/periods/{report}/{period}?told={action.value}")
 
 
 def _show(

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
-from fastapi.responses import RedirectResponse
 
 from etl.annotation.failures import CannotAnnotate
 from etl.review.downloads import attach
 from etl.review.pages import render
 from etl.review.people import Role
 from etl.review.routes.entry import office_of
+from etl.review.routing import choose_period, go_to
 from etl.review.words import CHANNEL_LABELS, say_plainly
 from etl.text import show_name
 from etl.usecases.context import Context
-from etl.usecases.follow import choose_key, list_keys
+from etl.usecases.follow import list_keys
 from etl.usecases.review import (
     ReviewRefused,
     UnknownSubmission,
@@ -46,10 +46,7 @@ def list_pages(request: Request, key: Text = "", unit: Text = "") -> Response:
     known = list_keys(context)
     if not known:
         return render(request, "empty.html")
-    codes = [code for code, _ in known]
-    if key and key not in codes:
-        raise HTTPException(404, "Không có kỳ báo cáo này.")
-    key = key or choose_key(context, codes, context.clock())
+    key = choose_period(context, known, key)
     report, _, period = key.partition(":")
     versions = context.register.unit_versions(unit) if unit else ()
     if unit and not versions:
@@ -140,7 +137,7 @@ def decide(
     except ReviewRefused as error:
         refused = say_plainly(str(error), dict(list_keys(context)))
         return _show(request, number, 409, refused=refused, kept=why)
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/submissions/{number}", status_code=303)
+    return go_to(request, f"/submissions/{number}")
 
 
 def _read(context: Context, number: int) -> SubmissionView:

@@ -11,11 +11,12 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from etl.review.downloads import attach
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
+from etl.review.routing import choose_period
 from etl.review.table_charts import draw_table
 from etl.review.words import show_value
 from etl.text import capitalise, sort_key
 from etl.usecases.context import Context
-from etl.usecases.follow import choose_key, list_keys
+from etl.usecases.follow import list_keys
 from etl.usecases.marts import MartColumn, MartTable, UnknownMart, list_marts, read_mart
 from etl.usecases.review import read_period_state
 from etl.usecases.review_states import STATE_NAMES
@@ -45,7 +46,7 @@ def list_tables(request: Request, key: Key = "") -> Response:
     known = list_keys(context)
     if not known:
         return render(request, "empty.html")
-    chosen = _choose(context, known, key)
+    chosen = choose_period(context, known, key)
     report, _, period = chosen.partition(":")
     return render(
         request, "tables.html", known=known, key=chosen, tables=list_marts(context, report),
@@ -58,7 +59,7 @@ def show_table(request: Request, mart: str, key: Key = "", sort: Order = "") -> 
     """One table. `sort`: a column's code, `-` before it for falling order."""
     context = office_of(request).context()
     known = list_keys(context)
-    chosen = _choose(context, known, key)
+    chosen = choose_period(context, known, key)
     table = _read(context, mart, chosen)
     order = _order_rows(table, sort)
     report, _, period = chosen.partition(":")
@@ -81,7 +82,7 @@ def show_table(request: Request, mart: str, key: Key = "", sort: Order = "") -> 
 def download_table(request: Request, mart: str, key: Key = "") -> Response:
     """The table as a workbook."""
     context = office_of(request).context()
-    chosen = _choose(context, list_keys(context), key)
+    chosen = choose_period(context, list_keys(context), key)
     table = _read(context, mart, chosen)
     window = context.register.period(table.report, table.period)
     return attach(f"{table.title} - {capitalise(window.label)}.xlsx", write_table_file(context, table))
@@ -111,15 +112,6 @@ def show_figure(request: Request, id: Annotated[str, Query(max_length=300)]) -> 
 
 def _by_name(items: Sequence[_Named]) -> list[_Named]:
     return sorted(items, key=lambda item: (sort_key(item.unit_name), item.unit))
-
-
-def _choose(context: Context, known: Sequence[tuple[str, str]], key: str) -> str:
-    codes = [code for code, _ in known]
-    if key and key not in codes:
-        raise HTTPException(404, "Không có kỳ báo cáo này.")
-    if not codes:
-        raise HTTPException(404, "Chưa có kỳ báo cáo nào được mở.")
-    return key or choose_key(context, codes, context.clock())
 
 
 def _read(context: Context, mart: str, key: str) -> MartTable:
