@@ -18,6 +18,7 @@ from etl.warehouse.server import ServerInfo, ensure_server, stop_server
 # A setting of the person who runs the tests must not decide what they find.
 for name in [name for name in os.environ if name.startswith("MOVEMENT_REPORTS_")]:
     del os.environ[name]
+os.environ.pop("COLUMNS", None)  # nor the width of a terminal, which the runner of side-by-side tests hands down
 
 
 @pytest.fixture(autouse=True)
