@@ -1,8 +1,8 @@
 # movement-reports: `make run`, `make test`, `make check`, `make bench`. Everything lives in .venv and home/.
 SHELL := /bin/bash
 PYTHON ?= python3
-# 0: one after another in one process; 2 runs whole files side by side (tables for people are then cut to another width).
-TEST_WORKERS ?= 0
+# Whole test files side by side; 0: one after another in one process.
+TEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 # The image may switch bytecode off; every process would then recompile Airflow and Great Expectations (seconds each).

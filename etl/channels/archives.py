@@ -63,7 +63,7 @@ class _Hostile(Exception):
 
 
 def unpack_parts(parts: Iterator[Part | Refused], bounds: ArchiveBounds) -> Iterator[Part | Refused]:
-    """The parts of an offer, with the files of each archive in its place. Streams of other parts are passed on unread.
+    """The parts of an offer, with the files of each archive in its place. Large streams of other parts are passed on unread.
 
     What is more than `bounds.file_bytes` is no archive to unpack: the caller's own bound says what becomes of it.
     """
@@ -72,6 +72,10 @@ def unpack_parts(parts: Iterator[Part | Refused], bounds: ArchiveBounds) -> Iter
             yield part
             continue
         if part.stream.seekable():
+            # A usual report is looked at and stored out of memory: each look at a disk or share costs more than its bytes.
+            data = part.stream.read(SPOOL_BYTES)
+            if len(data) < SPOOL_BYTES and not part.stream.read(1):
+                part = replace(part, stream=io.BytesIO(data))
             yield from _unpack_part(part, bounds)
             continue
         head = part.stream.read(len(_FILE_MAGIC))

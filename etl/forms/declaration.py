@@ -56,10 +56,10 @@ class ValueType(StrEnum):
     @property
     def is_number(self) -> bool:
         """True for types whose observation is a number."""
-        return self in _NUMBER_TYPES
+        return self in NUMBER_TYPES
 
 
-_NUMBER_TYPES = frozenset({ValueType.COUNT, ValueType.DECIMAL, ValueType.PERCENT, ValueType.MONEY})
+NUMBER_TYPES = frozenset({ValueType.COUNT, ValueType.DECIMAL, ValueType.PERCENT, ValueType.MONEY})
 
 
 class CellKey(NamedTuple):

@@ -7,8 +7,9 @@ import io
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote
@@ -66,10 +67,15 @@ class LandingStore:
 
     def _put_seekable(self, stream: BinaryIO) -> Stored:
         # Hashed first: most of what is looked at lies in the store already, and writing costs more than reading.
-        found = Stored(*_measure(stream))
-        if self._has(found):
-            return found
-        return self._write(stream)
+        chunks = _read_chunks(stream)
+        first = next(chunks, b"")
+        second = next(chunks, b"")
+        if not second:
+            # A usual report: read once, hashed once, written from memory.
+            found = Stored(hashlib.sha256(first).hexdigest(), len(first))
+            return found if self._has(found) else self._write([first])
+        found = _measure(chain((first, second), chunks))
+        return found if self._has(found) else self._write(_read_chunks(stream))
 
     def holds(self, sha256: str, size: int) -> bool:
         """Whether the blob is there with that many bytes. Asks for its size only."""
@@ -83,15 +89,15 @@ class LandingStore:
     def size(self, sha256: str) -> int:
         """How many bytes a hash has. Raises MissingBytes when they are gone."""
         try:
-            size: int = self._files.size(self._path(sha256))
+            return self._ask_size(sha256)
         except FileNotFoundError as error:
             raise self._missing(sha256) from error
-        return size
 
     def get(self, sha256: str) -> bytes:
         """The bytes of a hash. Raises MissingBytes when they are gone or changed."""
+        path = self._path(sha256)
         try:
-            data: bytes = self._files.cat_file(self._path(sha256))
+            data: bytes = Path(path).read_bytes() if self._local else self._files.cat_file(path)
         except FileNotFoundError as error:
             raise self._missing(sha256) from error
         if hashlib.sha256(data).hexdigest() != sha256:
@@ -100,40 +106,64 @@ class LandingStore:
 
     def _has(self, stored: Stored) -> bool:
         try:
-            return bool(self._files.size(self._path(stored.sha256)) == stored.size)
+            return self._ask_size(stored.sha256) == stored.size
         except FileNotFoundError:
             return False
 
-    def _write(self, stream: BinaryIO) -> Stored:
+    def _ask_size(self, sha256: str) -> int:
+        path = self._path(sha256)
+        # One question to the system instead of the library's four: it is asked for every file at every look.
+        return Path(path).stat().st_size if self._local else int(self._files.size(path))
+
+    def _write(self, chunks: Iterable[bytes]) -> Stored:
         # A killed writer leaves a part under another name, never half a blob under its hash.
-        part = f"{self._root}/{uuid.uuid4().hex}.part"
+        name = f"{uuid.uuid4().hex}.part"
+        return self._write_here(name, chunks) if self._local else self._write_there(name, chunks)
+
+    def _write_here(self, name: str, chunks: Iterable[bytes]) -> Stored:
+        """Into a folder of this machine: synced, for the warehouse relies on the blob from here on."""
+        root = Path(self._root)
+        part = root / name
+        try:
+            target = part.open("xb", buffering=0)
+        except FileNotFoundError:
+            root.mkdir(parents=True, exist_ok=True)
+            target = part.open("xb", buffering=0)
+        try:
+            with target:
+                # Named by the bytes written: the source may have changed since it was hashed.
+                stored = _copy(chunks, target)
+                os.fsync(target.fileno())
+            path = Path(self._path(stored.sha256))
+            try:
+                part.replace(path)
+                is_new_folder = False
+            except FileNotFoundError:
+                path.parent.mkdir(exist_ok=True)
+                part.replace(path)
+                is_new_folder = True
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        # Name and folder must survive a power cut, not only the bytes.
+        _sync_folder(path.parent)
+        if is_new_folder:
+            _sync_folder(root)
+        return stored
+
+    def _write_there(self, name: str, chunks: Iterable[bytes]) -> Stored:
+        part = f"{self._root}/{name}"
         self._files.makedirs(self._root, exist_ok=True)
         try:
-            digest, size = hashlib.sha256(), 0
             with self._files.open(part, "wb") as target:
-                for chunk in _read_chunks(stream):
-                    digest.update(chunk)
-                    size += len(chunk)
-                    target.write(chunk)
-                if self._local:
-                    target.flush()
-                    os.fsync(target.fileno())
+                stored = _copy(chunks, target)
+            path = self._path(stored.sha256)
+            self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._files.mv(part, path)
         except BaseException:
             if self._files.exists(part):
                 self._files.rm_file(part)
             raise
-        # Named by the bytes written: the source may have changed since it was hashed.
-        stored = Stored(digest.hexdigest(), size)
-        path = self._path(stored.sha256)
-        folder = path.rpartition("/")[0]
-        new_folder = not self._files.exists(folder)
-        self._files.makedirs(folder, exist_ok=True)
-        self._files.mv(part, path)
-        if self._local:
-            # The warehouse relies on the blob from here on: name and folder must survive a power cut, not only the bytes.
-            _sync_folder(Path(folder))
-            if new_folder:
-                _sync_folder(Path(self._root))
         return stored
 
     def _missing(self, sha256: str) -> MissingBytes:
@@ -143,12 +173,23 @@ class LandingStore:
         return f"{self._root}/{sha256[:2]}/{sha256}"
 
 
-def _measure(stream: BinaryIO) -> tuple[str, int]:
+def _measure(chunks: Iterable[bytes]) -> Stored:
     digest, size = hashlib.sha256(), 0
-    for chunk in _read_chunks(stream):
+    for chunk in chunks:
         digest.update(chunk)
         size += len(chunk)
-    return digest.hexdigest(), size
+    return Stored(digest.hexdigest(), size)
+
+
+def _copy(chunks: Iterable[bytes], target: Any) -> Stored:
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+        rest = memoryview(chunk)
+        while rest:  # an unbuffered file may take a part only
+            rest = rest[target.write(rest) :]
+    return Stored(digest.hexdigest(), size)
 
 
 def _read_chunks(stream: BinaryIO) -> Iterator[bytes]:

@@ -46,6 +46,8 @@ MOST_SUGGESTIONS = 50
 HIDDEN = "…"
 NUMBER_THE_LINES = " Đánh số thứ tự các dòng: 1, 2, 3…"
 ABSENT = ParsedValue(missing="absent")
+_NOTHING_WRITTEN = ""
+_NO_COLUMNS: Mapping[str, Column] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,22 +222,22 @@ def _add_cell(
     label: str,
     at: tuple[int, int] | None,
 ) -> None:
-    version = table.version
-    reason = version.not_applicable_cells.get((key.row, key.column))
-    required = declared.required or (key.row, key.column) in version.required_pairs
-    cell = ParsedCell(key, declared, label, required, reason, sheet=table.sheet.name)
-    raw = table.sheet.cells.get(at) if at is not None else None
-    if at is None or not table.sheet.has_place(at):
-        cell.value = ABSENT
-    else:
-        cell.cell = table.sheet.name_cell(*at)
-        cell.raw = table.sheet.originals.get(at, raw.text) if raw is not None else None
-        cell.value = parse_value(raw, declared)
-        if required and reason is None and cell.value.missing == "not_applicable":
-            cell.value = ParsedValue(missing="bad", problem="CELL-X-REQUIRED")
+    version, sheet, pair = table.version, table.sheet, (key.row, key.column)
+    reason = version.not_applicable_cells.get(pair)
+    required = declared.required or pair in version.required_pairs
+    if at is None or not sheet.has_place(at):
+        parsed.add_cell(
+            ParsedCell(key, declared, label, required, reason, ABSENT, sheet.name), catalogue, _NOTHING_WRITTEN
+        )
+        return
+    raw = sheet.cells.get(at)
+    value = parse_value(raw, declared)
+    if required and reason is None and value.missing == "not_applicable":
+        value = ParsedValue(missing="bad", problem="CELL-X-REQUIRED")
+    original = (sheet.originals.get(at, raw.text) if sheet.originals else raw.text) if raw is not None else None
+    cell = ParsedCell(key, declared, label, required, reason, value, sheet.name, sheet.name_cell(*at), original)
     # Only a finding quotes what was written; showing every number would cost more than reading it.
-    written = _show_written(raw) if cell.value.problem is not None else ""
-    parsed.add_cell(cell, catalogue, written)
+    parsed.add_cell(cell, catalogue, _show_written(raw) if value.problem is not None else _NOTHING_WRITTEN)
 
 
 def _show_written(raw: Cell | None) -> str:
@@ -273,6 +275,7 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
     if numbered:
         columns = tuple(c.model_copy(update={"required": False}) if c.key else c for c in columns)
     refer = not numbered and all(column.reference for column in keys)
+    places = [(column, table.columns.get(column.code)) for column in columns]
     unknown_rows = 0
     for row in sorted({r for r, _ in sheet.cells if table.code_row < r <= last}):
         key_places = {column.code: find_key(table, row, column, covered) for column in keys}
@@ -325,12 +328,11 @@ def _parse_list(table: Table, parsed: ParsedSubmission, catalogue: Catalogue, fa
         ordinal = times[key]
         times[key] += 1
         rows.append(ListRow(key, ordinal, checked, references))
-        whole = table.version.counting_columns if facts.is_counted(references) else {}
-        for column in columns:
+        whole = table.version.counting_columns if facts.is_counted(references) else _NO_COLUMNS
+        for column, place in places:
             # "1,415" people are a thousand times too few: a row that counts whole things takes no decimals.
             declared = whole.get(column.code, column)
-            own = (row, table.columns[column.code]) if column.code in table.columns else None
-            at = key_places.get(column.code) or own
+            at = key_places.get(column.code) or ((row, place) if place is not None else None)
             _add_cell(table, parsed, catalogue, CellKey(form, key, column.code, ordinal), declared, column.label, at)
     for key, expected in (by_key or {}).items():
         if key not in seen:

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Literal
 
-from etl.forms.declaration import Value, ValueType
+from etl.forms.declaration import NUMBER_TYPES, Value, ValueType
 from etl.reading.grid import Cell, CellKind
 from etl.text import comparison_key, normalise
 
@@ -89,28 +89,47 @@ def parse_value(cell: Cell | None, declared: Value) -> ParsedValue:
     """The value of a cell by its declared type. Never raises: what cannot be read is `missing="bad"` with its code."""
     if cell is None:
         return BLANK
+    kind = declared.type
+    if kind in NUMBER_TYPES:
+        return _parse_figure(cell, kind)
+    unreadable = _explain_unreadable(cell)
+    if unreadable is not None:
+        return unreadable
+    text = normalise(cell.text)
+    if not text:
+        return BLANK
+    if kind is ValueType.DATE:
+        return _parse_date(cell, text)
+    if kind is ValueType.YES_NO:
+        answer = _YES_NO.get(text.casefold())
+        return ParsedValue(text=answer) if answer else _bad("CELL-NOT-CHOICE", "Có, Không")
+    if kind is ValueType.CHOICE:
+        answer = declared.answers.get(comparison_key(text))
+        return ParsedValue(text=answer) if answer else _bad("CELL-NOT-CHOICE", _show_choices(text, declared))
+    if cell.kind is CellKind.DATE and kind is ValueType.CODE:
+        return _bad("CELL-NOT-TEXT")
+    return _as_text(text)
+
+
+def _explain_unreadable(cell: Cell) -> ParsedValue | None:
+    """Why nothing of any type can be read there; None when something can."""
     if cell.kind is CellKind.ERROR:
         return _bad("CELL-ERROR")
     if cell.kind is CellKind.UNCACHED:
         return _bad("CELL-UNCACHED")
     if cell.kind is CellKind.INVALID:
         return _bad(cell.number_format or "JSON-TYPE", "số, chữ, true, false hoặc null")
+    return None
+
+
+@lru_cache(maxsize=65536)
+def _parse_figure(cell: Cell, kind: ValueType) -> ParsedValue:
+    """Of a cell that should hold a number. The same few thousand numbers stand in most reports, so answers are kept."""
+    unreadable = _explain_unreadable(cell)
+    if unreadable is not None:
+        return unreadable
     text = normalise(cell.text)
-    if not text:
-        return BLANK
-    if declared.type.is_number:
-        return _parse_number(cell, text, declared.type)
-    if declared.type is ValueType.DATE:
-        return _parse_date(cell, text)
-    if declared.type is ValueType.YES_NO:
-        answer = _YES_NO.get(text.casefold())
-        return ParsedValue(text=answer) if answer else _bad("CELL-NOT-CHOICE", "Có, Không")
-    if declared.type is ValueType.CHOICE:
-        answer = declared.answers.get(comparison_key(text))
-        return ParsedValue(text=answer) if answer else _bad("CELL-NOT-CHOICE", _show_choices(text, declared))
-    if cell.kind is CellKind.DATE and declared.type is ValueType.CODE:
-        return _bad("CELL-NOT-TEXT")
-    return _as_text(text)
+    return _parse_number(cell, text, kind) if text else BLANK
 
 
 @lru_cache(maxsize=65536)
@@ -140,7 +159,6 @@ def _format_places(number_format: str | None) -> tuple[int, int] | None:
     return digits.count("0"), digits.count("#") + digits.count("?")
 
 
-@lru_cache(maxsize=65536)
 def _parse_number(cell: Cell, text: str, kind: ValueType) -> ParsedValue:
     if cell.kind is CellKind.NUMBER:
         return _check_number(_from_cell_number(cell, kind), kind)

@@ -116,6 +116,7 @@ def column_name(column: int) -> str:
     return letters
 
 
+@lru_cache(maxsize=65536)
 def cell_name(row: int, column: int) -> str:
     """A1 notation of a zero-based position: (6, 1) is "B7". Raises ValueError when negative."""
     if row < 0:

@@ -7,7 +7,7 @@ name. The first present wins; disagreement among the first three is an error; a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import PurePosixPath
@@ -44,6 +44,14 @@ _TITLE_UNIT = re.compile(r"^đơn vị(?: báo cáo)?\s*:\s*(.*)$", re.IGNORECAS
 _TITLE_PERIOD = re.compile(r"^kỳ(?: báo cáo)?\s*:\s*([^(]*)(?:\(.*)?$", re.IGNORECASE)
 _NOTHING_WRITTEN = "(bỏ trống)"
 _MOST_PLACES = 4
+
+
+class _Title(NamedTuple):
+    """A text above a table."""
+
+    table: Table
+    place: tuple[int, int]
+    text: str
 
 
 class Claim(NamedTuple):
@@ -110,7 +118,8 @@ def identify(
         if value := metadata.get(attribute):
             listed.append(Claim("metadata", (read_identity(attribute, value),), value))
         listed.extend(_envelope_claims(found.tables.get(ENVELOPE_FORM), attribute))
-    claims["unit"].extend(_title_claims(found, _TITLE_UNIT, lambda text: _unit_codes(register, text)))
+    lines = _list_titles(found)
+    claims["unit"].extend(_title_claims(lines, _TITLE_UNIT, lambda text: _unit_codes(register, text)))
     named = _file_name_claims(file_name, register)
     for source, values in (("channel", channel or {}), ("file_name", named)):
         for attribute, value in values.items():
@@ -124,7 +133,7 @@ def identify(
         identity.hints.setdefault("unit", sent_for)
         claims["unit"].insert(0, Claim("channel", (sent_for,), sent_for))
     identity.report = _settle_report(claims["report"], register, catalogue, identity)
-    titles = list(_title_claims(found, _TITLE_PERIOD, lambda text: _period_codes(register, identity.report, text)))
+    titles = list(_title_claims(lines, _TITLE_PERIOD, lambda text: _period_codes(register, identity.report, text)))
     at = len([claim for claim in claims["period"] if claim.source in _BEFORE_TITLES])
     claims["period"][at:at] = titles
     identity.period = _settle_period(claims["period"], register, catalogue, identity)
@@ -313,21 +322,29 @@ def read_identity(attribute: str, text: str) -> str:
     return text.upper() if attribute == "period" and _SHORT_PERIOD.fullmatch(text) else text
 
 
+def _list_titles(found: FoundForms) -> list[_Title]:
+    """The texts above each table, normalised, in the order of rows and columns."""
+    return [
+        _Title(table, place, normalise(cell.text))
+        for table in found.tables.values()
+        for place, cell in sorted(
+            item for item in table.sheet.cells.items() if item[0][0] < table.code_row and item[1].kind is CellKind.TEXT
+        )
+    ]
+
+
 def _title_claims(
-    found: FoundForms, pattern: re.Pattern[str], resolve: Callable[[str], tuple[str, ...]]
+    titles: Iterable[_Title], pattern: re.Pattern[str], resolve: Callable[[str], tuple[str, ...]]
 ) -> Iterator[Claim]:
-    """Lines above each table such as "Đơn vị báo cáo: …"; a name that resolves to nothing claims nothing."""
-    for table in found.tables.values():
-        for (row, column), cell in sorted(table.sheet.cells.items()):
-            if row >= table.code_row or cell.kind is not CellKind.TEXT:
-                continue
-            match = pattern.match(normalise(cell.text))
-            if match is None:
-                continue
-            text = match[1].strip() or read_text(table.sheet, row, column + 1)
-            codes = resolve(text) if text else ()
-            if codes:
-                yield Claim("title", codes, text, table.sheet.name, cell_name(row, column), table.form)
+    """Lines above a table such as "Đơn vị báo cáo: …"; a name that resolves to nothing claims nothing."""
+    for table, (row, column), line in titles:
+        match = pattern.match(line)
+        if match is None:
+            continue
+        text = match[1].strip() or read_text(table.sheet, row, column + 1)
+        codes = resolve(text) if text else ()
+        if codes:
+            yield Claim("title", codes, text, table.sheet.name, cell_name(row, column), table.form)
 
 
 def _unit_codes(register: Register, text: str) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ def _examine(
     context: Context, arrivals: Sequence[Arrival], on_progress: Callable[[int], None] | None, examiner: Examiner
 ) -> list[tuple[Arrival, Examined]]:
     deliveries = (
-        Delivery(arrival.id, arrival.file_name, _bytes_of(context, arrival.sha256), name_senders(context, arrival))
+        Delivery(arrival.id, arrival.file_name, _bytes_of(context, arrival), name_senders(context, arrival))
         for arrival in arrivals
     )
     return list(zip(arrivals, examiner.examine(deliveries, on_progress), strict=True))
@@ -137,9 +137,10 @@ def name_senders(context: Context, arrival: Arrival) -> dict[str, str]:
     return name_sender(context.register, arrival.hints, arrival.received_at.astimezone(TIMEZONE).date())
 
 
-def _bytes_of(context: Context, sha256: str) -> Unread:
+def _bytes_of(context: Context, arrival: Arrival) -> Unread:
     """Fetched when their turn comes: a batch of large files must not lie in memory all at once."""
-    return Unread(sha256, context.landing.size(sha256), partial(context.landing.get, sha256))
+    size = arrival.size if arrival.size is not None else context.landing.size(arrival.sha256)
+    return Unread(arrival.sha256, size, partial(context.landing.get, arrival.sha256))
 
 
 def _load_alone(context: Context, arrival: Arrival, examiner: Examiner) -> BatchSummary:

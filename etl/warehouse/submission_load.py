@@ -55,17 +55,20 @@ class Arrival:
     hints: dict[str, str]
     attributed: dict[str, str] = field(default_factory=dict)
     """Unit, report and period as a person has settled them; empty for almost every arrival."""
+    size: int | None = None
+    """Of its bytes; None where it was not read with the rest."""
 
 
 def read_pending(connection: Connection, arrival_ids: Sequence[int]) -> list[Arrival]:
     """The arrivals of these ids that have no outcome yet, in order of receipt."""
     rows = connection.execute(
-        "SELECT a.id, a.file_name, a.sha256, a.received_at, a.hints FROM landing.arrival a WHERE a.id = ANY(%s) "
+        "SELECT a.id, a.file_name, a.sha256, a.received_at, a.hints, b.size FROM landing.arrival a "
+        "JOIN landing.blob b USING (sha256) WHERE a.id = ANY(%s) "
         "AND NOT EXISTS (SELECT 1 FROM landing.outcome o WHERE o.arrival_id = a.id) "
         "ORDER BY a.received_at, a.locator, a.id",
         (list(arrival_ids),),
     ).fetchall()
-    return [Arrival(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in rows]
+    return [Arrival(row[0], row[1], row[2], row[3], json.loads(row[4]), size=row[5]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

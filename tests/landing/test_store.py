@@ -74,8 +74,22 @@ def test_the_blob_is_named_by_the_bytes_that_were_written(tmp_path: Path) -> Non
             return super().seek(*place)
 
     store = LandingStore(tmp_path.as_uri())
-    stored = store.put_stream(Growing(b"first"))
-    assert store.get(stored.sha256) == b"first and more"
+    first = b"first" * CHUNK_BYTES
+    stored = store.put_stream(Growing(first))
+    assert store.get(stored.sha256) == first + b" and more"
+
+
+def test_a_small_source_is_read_once(tmp_path: Path) -> None:
+    """What was hashed is what is written, whatever becomes of the source meanwhile."""
+
+    class Passing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size)
+            self.truncate(0)
+            return data
+
+    store = LandingStore(tmp_path.as_uri())
+    assert store.get(store.put_stream(Passing(b"first")).sha256) == b"first"
 
 
 def test_a_source_that_fails_leaves_nothing(tmp_path: Path) -> None:
