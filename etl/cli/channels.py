@@ -76,11 +76,22 @@ def run_check(arguments: argparse.Namespace) -> int:
             bar.advance()
     if arguments.json:
         print_json(
-            [{"channel": one.channel, "kind": one.kind, "up": one.up, "fault": one.fault or None} for one in found]
+            [
+                {
+                    "channel": one.channel,
+                    "kind": one.kind,
+                    "up": one.up,
+                    "fault": one.fault or None,
+                    "risk": one.risk or None,
+                }
+                for one in found
+            ]
         )
     else:
         for one in found:
             out.print(f"{one.channel} ({one.kind}): {'kết nối được' if one.up else 'không kết nối được'}")
             if one.fault:
                 err.print(f"{one.channel}: {one.fault}.", soft_wrap=True)
+            if one.risk:
+                err.print(f"{one.channel}: {one.risk}.", soft_wrap=True)
     return YES if all(one.up for one in found) else NO

@@ -8,7 +8,7 @@ from itertools import islice
 
 from etl.channels.declared import Surroundings, open_channel
 from etl.channels.protocol import ChannelUnavailable
-from etl.register.channels import ChannelLine
+from etl.register.channels import ChannelKind, ChannelLine
 from etl.usecases.context import Knowledge
 
 _LOOKED_AT = 1
@@ -16,11 +16,12 @@ _LOOKED_AT = 1
 
 @dataclass(frozen=True, slots=True)
 class ChannelCheck:
-    """`fault`: what is wrong and what to do, "" where the channel answers."""
+    """`fault`: what is wrong and what to do, "" where the channel answers. `risk`: what the register leaves open about it."""
 
     channel: str
     kind: str
     fault: str = ""
+    risk: str = ""
 
     @property
     def up(self) -> bool:
@@ -42,6 +43,16 @@ def check_channels(knowledge: Knowledge) -> Iterator[ChannelCheck]:
             with open_channel(line, around) as channel:
                 list(islice(channel.list_new(), _LOOKED_AT))
         except ChannelUnavailable as error:
-            yield ChannelCheck(line.code, line.kind.value, str(error))
+            yield ChannelCheck(line.code, line.kind.value, str(error), name_risk(line))
         else:
-            yield ChannelCheck(line.code, line.kind.value)
+            yield ChannelCheck(line.code, line.kind.value, risk=name_risk(line))
+
+
+def name_risk(line: ChannelLine) -> str:
+    """What somebody could do because of how the line is written, and what to write; "" where nothing is known."""
+    if line.kind is ChannelKind.IMAP and line.authserv_id is None:
+        return (
+            "without authserv_id a mail with a forged sender is not recognised; set it in channels.yaml to the name that your "
+            "own mail server writes in Authentication-Results"
+        )
+    return ""

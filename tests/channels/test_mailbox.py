@@ -24,6 +24,7 @@ from etl.channels.protocol import ChannelUnavailable, Part, Refused
 from etl.channels.refusals import RefusalCode
 from etl.register.channels import AfterReceipt, ChannelKind, ChannelLine
 from etl.settings import Settings
+from etl.usecases.channels import name_risk
 from etl.usecases.collect import collect_arrivals
 from etl.usecases.context import open_context
 
@@ -286,6 +287,12 @@ def test_connections_that_are_wrong_are_refused_without_their_secret(url: str, w
     with pytest.raises(ChannelUnavailable, match=what) as fault:
         read_mail_url("thu", url)
     assert "bi-m" not in str(fault.value)
+
+
+def test_a_mailbox_in_which_a_forged_sender_cannot_be_told_is_named_by_the_check() -> None:
+    assert "authserv_id" in name_risk(LINE)
+    assert name_risk(replace(LINE, authserv_id="thu.tinh.example")) == ""
+    assert name_risk(replace(LINE, kind=ChannelKind.FOLDER, connection="")) == ""
 
 
 def test_faults_of_the_account_say_what_to_do(peer: ImapPeer) -> None:
