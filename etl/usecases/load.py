@@ -25,6 +25,7 @@ from etl.register.lineage import group_by_lineage
 from etl.text import format_date
 from etl.usecases.alert_notices import queue_notices
 from etl.usecases.arrival_notices import queue_arrival_notices
+from etl.usecases.carried_reasons import carry_reasons
 from etl.usecases.context import Context, Knowledge
 from etl.validation.faults import RuleFault
 from etl.warehouse.connect import raw_connection
@@ -44,6 +45,7 @@ from etl.warehouse.submission_load import (
     read_newest,
     read_owed,
     read_pending,
+    refresh_statistics,
     reserve_submission_ids,
 )
 
@@ -227,10 +229,15 @@ def store_examined(
                 for arrival, examined, reading in wave
             ],
         )
+        carry_reasons(
+            connection,
+            [
+                (number, examined, _recorded_at(context, arrival, reading))
+                for number, arrival, examined, reading in loaded
+            ],
+        )
     if summary != BatchSummary():
-        # What counts is found by joining these with themselves: before the server has counted new rows by itself, a board of a
-        # period just loaded was planned for a handful of them and took half a minute. Costs a hundredth of a second.
-        connection.execute("ANALYZE core.submission, core.decision, core.examination, core.counted_now")
+        refresh_statistics(connection)
     return summary
 
 

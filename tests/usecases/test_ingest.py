@@ -301,6 +301,19 @@ def test_simulated_receipts_are_refused_in_a_real_province(
         assert plan_batches(context) == []
 
 
+def test_the_server_has_counted_the_cells_when_a_load_is_over(prepared: Settings, province: Province) -> None:
+    """Whoever reads the figures at once is planned for what is there: for an unknown number of cells it took minutes."""
+    with open_context(prepared) as context:
+        ingest(context, [province.folder / "inbox"], province.folder / "receipts.csv")
+        with raw_connection(context.engine) as connection:
+            row = connection.execute(
+                "SELECT reltuples, (SELECT count(*) FROM core.observation) FROM pg_class "
+                "WHERE oid = 'core.observation'::regclass"
+            ).fetchone()
+    assert row is not None
+    assert row[0] == pytest.approx(row[1], rel=0.2)
+
+
 def test_batches_follow_the_order_of_receipt(prepared: Settings, province: Province) -> None:
     with open_context(prepared) as context:
         collect_arrivals(context, [province.inbox], province.receipts)
