@@ -38,8 +38,12 @@
   const open = document.querySelector(".top nav [aria-current]");
   if (open) open.parentElement.parentElement.scrollLeft = open.offsetLeft - 40;
 
-  // <select data-go> and filters: choosing sends the form.
+  // <select data-go>: choosing with the mouse or a finger sends the form. With the keyboard each arrow key is a choice, so the
+  // button beside it sends.
+  let isKeyed = false;
+  document.addEventListener("keydown", () => { isKeyed = true; }, true);
+  document.addEventListener("pointerdown", () => { isKeyed = false; }, true);
   document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-go]")) event.target.form.requestSubmit();
+    if (event.target.matches("[data-go]") && !isKeyed) event.target.form.requestSubmit();
   });
 })();
