@@ -6,6 +6,7 @@ create roles: it returns the SQL that an administrator has to run.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 import random
@@ -42,16 +43,19 @@ def migrate(engine: sa.Engine, versions: Path | None = None) -> list[str]:
     """Run every migration that is missing, each in its own transaction; the revisions applied, in order.
 
     `versions` is the folder of revisions (default: `sql/migrations/versions`). Runs started at the same time
-    wait for each other. Raises MigrationError.
+    wait for each other. Raises MigrationError, also for a warehouse that another text of a revision has made.
     """
     applied: list[str] = []
+    scripts = _digest_scripts(versions or MIGRATIONS / "versions")
     config = Config(stdout=io.StringIO())
     config.set_main_option("script_location", _escape(MIGRATIONS))
     config.set_main_option("path_separator", "newline")  # the default would cut a path at a colon or a blank
     config.set_main_option("version_locations", _escape(versions or MIGRATIONS / "versions"))
     config.attributes["applied"] = applied
+    config.attributes["scripts"] = scripts
     with engine.connect() as connection, _alone(connection), _quiet_alembic():
         refuse_unfit_server(connection)
+        _refuse_other_scripts(connection, scripts)
         connection.commit()
         config.attributes["connection"] = connection
         try:
@@ -63,6 +67,47 @@ def migrate(engine: sa.Engine, versions: Path | None = None) -> list[str]:
                 f"{_first_line(cause)}."
             ) from error
     return applied
+
+
+def _digest_scripts(folder: Path) -> dict[str, str]:
+    """Revision → digest of its SQL."""
+    return {
+        file.stem.partition("_")[0]: hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        for file in sorted(folder.glob("*.sql"))
+    }
+
+
+def _refuse_other_scripts(connection: sa.Connection, scripts: Mapping[str, str]) -> None:
+    """Until the first release a revision is changed in place: a warehouse made before that lacks what the code asks for, and
+    would fail somewhere in the middle of a load."""
+    if connection.execute(sa.text("SELECT to_regclass('public.alembic_version')")).scalar_one() is None:
+        return
+    made = _read_scripts(connection)
+    heads = connection.execute(sa.text("SELECT version_num FROM public.alembic_version")).scalars().all()
+    done = {revision for revision in scripts for head in heads if revision <= head}
+    others = sorted(revision for revision in {*made, *done} if made.get(revision) != scripts.get(revision))
+    if others:
+        raise MigrationError(
+            f"This warehouse was made by another text of revision {', '.join(others)}, which is changed in place until the first "
+            "release. Make it anew: `movement-reports server stop`, move the folder `postgres` of the home away, then `init` and "
+            "`ingest`. The bytes that arrived stay in the landing store."
+        )
+
+
+def remember_script(connection: sa.Connection, revision: str, scripts: Mapping[str, str]) -> None:
+    """Note with which text a revision was applied; inside its own transaction, or a kill in between would leave a warehouse
+    that is refused for ever."""
+    made = _read_scripts(connection) | {key: scripts[key] for key in (revision,) if key in scripts}
+    text = " ".join(f"{key}={digest}" for key, digest in sorted(made.items()))
+    statement = sql.SQL("COMMENT ON TABLE public.alembic_version IS {}").format(sql.Literal(text))
+    run_script(connection, statement.as_string())
+
+
+def _read_scripts(connection: sa.Connection) -> dict[str, str]:
+    """Revision → digest, as remembered in the comment of Alembic's table."""
+    query = "SELECT coalesce(obj_description('public.alembic_version'::regclass, 'pg_class'), '')"
+    text = str(connection.execute(sa.text(query)).scalar_one())
+    return {key: digest for key, found, digest in (part.partition("=") for part in text.split()) if found}
 
 
 def install_views(

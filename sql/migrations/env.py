@@ -2,6 +2,8 @@
 
 from alembic import context
 
+from etl.warehouse.migrate import remember_script
+
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise SystemExit(
@@ -14,6 +16,7 @@ applied: list[str] = context.config.attributes.get("applied", [])
 def note_applied(*, step, **_):
     if step.is_upgrade:
         applied.append(step.up_revision_id)
+        remember_script(connection, step.up_revision_id, context.config.attributes["scripts"])
 
 
 context.configure(

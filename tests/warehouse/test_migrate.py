@@ -175,6 +175,24 @@ class TestMigrate:
         write_revision(versions, "0002", "0001", SECOND)
         assert migrate(engine, versions) == ["0002"]
 
+    def test_a_warehouse_that_another_text_of_a_revision_made_is_refused_with_what_to_do(
+        self, engine: sa.Engine, versions: Path
+    ) -> None:
+        script = versions / "0001_x.sql"
+        script.write_text(FIRST, encoding="utf-8")
+        assert migrate(engine, versions) == ["0001", "0002"]
+        assert migrate(engine, versions) == []
+        script.write_text(FIRST + "-- and more", encoding="utf-8")
+        with pytest.raises(MigrationError, match=r"another text of revision 0001.*Make it anew"):
+            migrate(engine, versions)
+        script.write_text(FIRST, encoding="utf-8")
+        assert migrate(engine, versions) == []
+        # As it is for one made before texts were remembered.
+        with engine.begin() as connection:
+            connection.exec_driver_sql("COMMENT ON TABLE public.alembic_version IS NULL")
+        with pytest.raises(MigrationError, match="another text of revision"):
+            migrate(engine, versions)
+
     def test_runs_at_once_take_turns(self, engine: sa.Engine, versions: Path) -> None:
         write_revision(versions, "0002", "0001", "SELECT pg_sleep(0.3); " + SECOND)
         results: list[list[str]] = []
