@@ -18,8 +18,9 @@ from etl.text import format_number
 
 Number = int | float | Decimal
 _CLASSES: Final = ("bar", "bar second", "bar third")
-_LETTER: Final = 6.6
-"""Width of a letter at the charts' size, for places of labels."""
+_LETTER: Final = 7.0
+_CAPITAL: Final = 9.0
+"""Width of letters at the charts' size in the widest of the usual fonts: with less room than that a name loses its beginning."""
 _HEAD: Final = 24
 """Height of a heading over bars."""
 
@@ -45,7 +46,7 @@ def draw_bars(title: str, bars: Sequence[Bar], series: Sequence[str] = (), decim
     rows = max(len(bar.values) for bar in bars)
     thick = 18 if rows == 1 else 13
     step = rows * thick + 10
-    widest = min(300.0, max(len(bar.label) for bar in bars) * _LETTER)
+    widest = min(330.0, max(_measure(bar.label) for bar in bars))
     left, right, top = widest + 12, 110, 8 + (20 if series else 0)
     width = 860
     heads = [bar.group and (place == 0 or bars[place - 1].group != bar.group) for place, bar in enumerate(bars)]
@@ -144,9 +145,16 @@ def draw_shares(title: str, parts: Sequence[tuple[str, str, int]]) -> Markup:
 
 def _cut(text: str, width: float) -> str:
     """The text, escaped; where it is too long for the place its beginning, with the whole of it as a tip."""
-    if len(text) * _LETTER <= width + 1:
+    if _measure(text) <= width + 1:
         return escape(text)
-    return f"{escape(text[: int(width / _LETTER) - 1].rstrip())}…<title>{escape(text)}</title>"
+    kept = text
+    while kept and _measure(kept) + _CAPITAL > width:
+        kept = kept[:-1]
+    return f"{escape(kept.rstrip())}…<title>{escape(text)}</title>"
+
+
+def _measure(text: str) -> float:
+    return sum(_CAPITAL if letter.isupper() else _LETTER for letter in text)
 
 
 def _open(title: str, width: float, height: float, *, is_flat: bool) -> str:

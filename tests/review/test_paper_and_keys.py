@@ -1,4 +1,4 @@
-"""What leaves on paper is whole, and choosing in a filter with the keyboard does not leave the page."""
+"""Paper has every column, charts have whole names, and choosing in a filter with the keyboard does not leave the page."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from browsing import visit
 from reviewed_office import PERIOD, REPORT
+
+from etl.review.charts import Bar, draw_bars
+from etl.settings import PROJECT_ROOT
 
 KEY = f"{REPORT}:{PERIOD}"
 
@@ -55,3 +58,22 @@ def test_arrow_keys_in_a_filter_stay_on_the_page_and_the_button_sends(live: str,
             page.locator("#status").click()
             page.select_option("#status", "")
         assert "status=&" in f"{page.url}&"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["CƠ QUAN ĐẢNG, ĐOÀN ĐBQH", "Xã"],
+        ["CÔNG TY CỔ PHẦN KHOÁNG SẢN VÀ XÂY DỰNG CAO BẰNG MẪU SỐ 02"],
+        ["Ban Quản lý Công viên địa chất toàn cầu Non nước Cao Bằng", "HĐND"],
+    ],
+)
+def test_names_in_charts_keep_their_beginning(browser: Any, names: list[str]) -> None:
+    style = (PROJECT_ROOT / "etl" / "review" / "static" / "office.css").read_text("utf-8")
+    drawn = draw_bars("Tỷ lệ", [Bar(name, [3]) for name in names])
+    page = browser.new_page()
+    page.set_content(f"<style>{style}</style>{drawn}")
+    places = page.evaluate("[...document.querySelectorAll('svg.chart text')].map(t => [t.getBBox().x, t.textContent])")
+    page.close()
+    starts = {text[:5]: start for start, text in places}
+    assert all(starts[name[:5]] >= 0 for name in names), places
