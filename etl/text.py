@@ -56,6 +56,11 @@ def normalise(text: str) -> str:
     return _BLANKS.sub(" ", unicodedata.normalize("NFC", _INVISIBLE.sub("", text))).strip()
 
 
+def normalise_lines(text: str) -> str:
+    """`normalise` line by line, for what somebody typed into a box of several lines: lines stay, those without a text go."""
+    return "\n".join(line for line in map(normalise, text.splitlines()) if line)
+
+
 @lru_cache(maxsize=8192)
 def comparison_key(text: str) -> str:
     """A key equal for spellings of the same Vietnamese words; diacritics count.
@@ -114,6 +119,7 @@ _NAMELESS = frozenset(
 """Words that tell how many and of what kind, not who."""
 
 
+@lru_cache(maxsize=16384)
 def sort_key(text: str) -> SortKey:
     """Key for Vietnamese alphabetical order, word by word: letters first, the tone second; whole numbers by value.
 
@@ -154,11 +160,11 @@ def format_number(value: int | float | Decimal, decimals: int | None = None) -> 
         # Decimal.quantize refuses results of more than 28 digits; rounding a shifted whole number does not.
         scaled = Decimal((sign, digits, exponent + decimals)).to_integral_value(ROUND_HALF_UP)
         number = Decimal((sign, scaled.as_tuple().digits, -decimals))
-    plain = f"{number:f}"
+    plain = f"{number:,f}"
     sign_text = "-" if plain.startswith("-") else ""
     whole, _, fraction = plain.lstrip("-").partition(".")
     fraction = fraction.rstrip("0") if decimals is None else fraction.ljust(decimals, "0")
-    grouped = re.sub(r"(?<=\d)(?=(\d{3})+$)", ".", whole)
+    grouped = whole.replace(",", ".")
     if not (whole + fraction).strip("0"):
         sign_text = ""
     return sign_text + grouped + (f",{fraction}" if fraction else "")

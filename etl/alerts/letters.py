@@ -13,6 +13,7 @@ from typing import Final
 
 import jinja2
 
+from etl.annotation.summary import PersonalLink
 from etl.calendar.deadlines import TIMEZONE
 from etl.register.alerting import LADDER_KINDS, LetterKind
 from etl.text import format_date, format_instant, format_number, show_share
@@ -41,7 +42,7 @@ class Duty:
     """One report that a letter speaks of. Names are for people. `days` are working days left (reminders) or late (lists, late).
 
     `file`: name of the enclosed fill-in workbook. `promised`: the unit acknowledged and gave a day, with its words.
-    `link`: the unit's personal link for this report, in letters to its own people only.
+    `link`: the unit's own for this report, in letters to its own people only.
     """
 
     letter: LetterKind
@@ -54,7 +55,7 @@ class Duty:
     file: str | None = None
     promised: date | None = None
     promise: str = ""
-    link: str | None = None
+    link: PersonalLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class DecisionFacts:
     due_at: datetime | None
     copy: str | None = None
     attempt: int | None = None
-    link: str | None = None
+    link: PersonalLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class HeldFacts:
     received_at: datetime
     copy: str | None = None
     attempt: int | None = None
-    link: str | None = None
+    link: PersonalLink | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -18,7 +18,7 @@ from etl.annotation.wording import WHOLE_FILE, cut_text, needs_reasons, write_co
 from etl.findings.model import Finding, Severity
 from etl.recognition.reasons import REASON_HEADER
 from etl.recognition.tables import RESULT_SHEET
-from etl.text import format_instant, format_number
+from etl.text import format_date, format_instant, format_number
 
 Verdict = Literal["accepted", "accepted_with_warnings", "rejected"]
 
@@ -70,12 +70,26 @@ _SECTIONS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class PersonalLink:
+    """A unit's personal link as a letter gives it out; it opens to the end of `last_day`, a day of Viet Nam."""
+
+    address: str
+    last_day: date
+
+    @property
+    def validity(self) -> str:
+        """Until when, in the words of a letter."""
+        return f"có hiệu lực đến hết ngày {format_date(self.last_day)}"
+
+
+@dataclass(frozen=True, slots=True)
 class SummaryFacts:
     """What a summary is made of. Names are for people: the unit's and the report's name, the period's label.
 
     None where it is unknown. `received_at`, `due_at`: aware instants. `annotated`: file name of the annotated copy that
     goes with it. `form_names`: form code -> Vietnamese name, for headings of findings without a sheet. `trial`: the file was
-    only checked; nothing of it counts as received. `attempt`: which submission of its report this is, from 1.
+    only checked; nothing of it counts as received. `attempt`: which submission of its report this is, from 1. `counting`: the
+    other submission of the report whose figures are the unit's now, or None.
     """
 
     file: str
@@ -92,12 +106,17 @@ class SummaryFacts:
     form_names: Mapping[str, str] = field(default_factory=dict)
     trial: bool = False
     attempt: int | None = None
+    counting: int | None = None
     note: str | None = None
     """A sentence about what goes with the summary, or why nothing does."""
-    link: str | None = None
-    """The unit's personal link, where the summary goes to the unit's own people."""
+    link: PersonalLink | None = None
+    """The unit's own, where the summary goes to the unit's own people."""
 
 
+_NOT_REPLACED: Final = (
+    "Lần nộp này không được tính; số liệu của lần nộp {counting} vẫn đang được tính. Nếu cần thay số liệu đó, đề nghị sửa các "
+    "lỗi dưới đây rồi gửi lại cả tệp."
+)
 _EXPLAINED: Final = (
     "Báo cáo đã được ghi nhận. Các cảnh báo dưới đây đã có giải trình của đơn vị; không cần làm gì thêm."
 )
@@ -163,6 +182,8 @@ def _gather(facts: SummaryFacts) -> dict[str, object]:
         pass
     elif facts.verdict == "accepted" and facts.findings:
         meaning = "Báo cáo đã qua kiểm tra và được ghi nhận. Có một số lưu ý dưới đây cho lần gửi sau."
+    elif facts.verdict == "rejected" and facts.counting is not None:
+        meaning = _NOT_REPLACED.format(counting=format_number(facts.counting))
     elif facts.verdict == "accepted_with_warnings" and not needs_reasons(facts.findings):
         meaning = _EXPLAINED
     details = (

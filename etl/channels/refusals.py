@@ -6,9 +6,13 @@ and no person; the caller says which file. It must not decide anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
+
+from etl.text import format_number
 
 
 class RefusalCode(StrEnum):
@@ -62,7 +66,7 @@ _SOURCE_SYSTEM = "Đơn vị quản lý hệ thống nguồn cần trả tệp t
 
 REFUSALS: Final[Mapping[RefusalCode, RefusalText]] = {
     RefusalCode.TOO_LARGE: RefusalText(
-        "Tệp lớn hơn giới hạn được nhận nên không được tải về.",
+        "Tệp lớn hơn giới hạn cho phép nên không được nhận.",
         "Xóa ảnh, trang tính và định dạng thừa, hoặc chép số liệu sang biểu mẫu được cấp rồi gửi lại.",
     ),
     RefusalCode.NAME_UNSAFE: RefusalText(
@@ -90,7 +94,7 @@ REFUSALS: Final[Mapping[RefusalCode, RefusalText]] = {
         "Thư không có tệp báo cáo đính kèm.", "Đính kèm biểu mẫu đã điền vào thư rồi gửi lại."
     ),
     RefusalCode.MAIL_TOO_LARGE: RefusalText(
-        "Thư lớn hơn giới hạn được nhận nên không được tải về.",
+        "Thư lớn hơn giới hạn cho phép nên không được nhận.",
         "Chỉ đính kèm biểu mẫu đã điền, bỏ ảnh và tài liệu khác, rồi gửi lại.",
     ),
     RefusalCode.MAIL_BROKEN: RefusalText(
@@ -174,6 +178,41 @@ REASONS: Final[Mapping[RefusalCode, str]] = {code: f"{text.reason} {text.fix}" f
 
 NEVER_ANSWERED: Final = frozenset({RefusalCode.MAIL_AUTOMATIC})
 """Nobody reads an answer to these, and a machine that answers would be answered for ever."""
+
+
+_SIZES: Final = frozenset({RefusalCode.TOO_LARGE, RefusalCode.MAIL_TOO_LARGE, RefusalCode.ZIP_TOO_LARGE})
+_COUNTS: Final = frozenset({RefusalCode.TOO_MANY_FILES, RefusalCode.ZIP_TOO_MANY_FILES})
+_NAMED: Final = frozenset(
+    {
+        RefusalCode.ZIP_PATH, RefusalCode.ZIP_LINK, RefusalCode.ZIP_ENCRYPTED, RefusalCode.ZIP_METHOD, RefusalCode.ZIP_NESTED,
+        RefusalCode.HTTP_OTHER_HOST, RefusalCode.HTTP_LOCAL_ADDRESS,
+    }
+)  # fmt: skip
+"""Their detail is the name of a file or of a machine."""
+_NUMBER: Final = re.compile(r"\d+(?:\.\d{3})*")
+
+
+def tell_refusal_detail(code: str, detail: str) -> str:
+    """What is kept beside a code, as people read it: "more than 5242880 bytes" as "lớn hơn 5 MB"; "" for what only whoever
+    keeps the system needs to know."""
+    if code in _NAMED:
+        return detail
+    numbers = [int(found.replace(".", "")) for found in _NUMBER.findall(detail)]
+    if code in _SIZES:
+        shown = [_show_size(number) for number in numbers]
+    elif code in _COUNTS:
+        shown = [f"{format_number(number)} tệp" for number in numbers]
+    else:
+        return ""
+    if len(shown) == 1:
+        return f"lớn hơn {shown[0]}"
+    return f"{shown[0]}, giới hạn {shown[1]}" if len(shown) == 2 else ""
+
+
+def _show_size(size: int) -> str:
+    """In MB, or KB where it is less, with one decimal at most."""
+    unit, name = (1024**2, "MB") if size >= 1024**2 else (1024, "KB")
+    return f"{format_number(Decimal(size) / unit, 1).removesuffix(',0')} {name}"
 
 
 def describe_refusal(code: str) -> str:

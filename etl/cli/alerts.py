@@ -1,4 +1,4 @@
-"""`alerts plan|send|mute|ack`: what is due to be sent; send it; pauses. Decides nothing itself.
+"""`alerts plan|send|mute|unmute|ack`: what is due to be sent; send it; pauses. Decides nothing itself.
 
 `plan` shows and writes nothing. `send` plans into the outbox and sends what lies there. Exit codes: 0 done; 1 letters are left
 that were refused; 2 wrong usage, or no mail server answers.
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 def add_alerts(sub: Any, parents: dict[str, argparse.ArgumentParser]) -> None:
     """The command and what belongs to it. `parents`: shared arguments by name (`json`, `as_of`)."""
-    alerts = sub.add_parser("alerts", help="reminders, answers, the day's account: plan, send, mute, ack")
-    actions = alerts.add_subparsers(dest="action", required=True, metavar="plan|send|mute|ack")
+    alerts = sub.add_parser("alerts", help="reminders, answers, the day's account: plan, send, mute, unmute, ack")
+    actions = alerts.add_subparsers(dest="action", required=True, metavar="plan|send|mute|unmute|ack")
     add = actions.add_parser("plan", parents=[parents["as_of"], parents["json"]], help="what is due; writes nothing")
     add.set_defaults(run=run_plan)
     add = actions.add_parser(
@@ -50,6 +50,13 @@ def add_alerts(sub: Any, parents: dict[str, argparse.ArgumentParser]) -> None:
         add.add_argument("--by", required=True, metavar="WHO")
         add.add_argument("--why", required=True, metavar="TEXT")
         add.set_defaults(run=run_mute if name == "mute" else run_ack)
+    add = actions.add_parser("unmute", help="lift a mute: reminders about the unit go out again")
+    add.add_argument("--unit", required=True, metavar="U")
+    add.add_argument("--report", metavar="R", help="as the mute was given; without it, the mute of all the unit owes")
+    add.add_argument("--period", metavar="P")
+    add.add_argument("--by", required=True, metavar="WHO")
+    add.add_argument("--why", required=True, metavar="TEXT")
+    add.set_defaults(run=run_unmute)
 
 
 def run_plan(arguments: argparse.Namespace) -> int:
@@ -101,6 +108,23 @@ def run_mute(arguments: argparse.Namespace) -> int:
     with open_context(read_settings()) as context:
         mute_unit(context, pause)
     out.print(f"{pause.unit}: no reminders before {format_instant(pause.until)}")
+    return YES
+
+
+def run_unmute(arguments: argparse.Namespace) -> int:
+    """`alerts unmute`: 1 when no mute of that scope stands."""
+    from etl.usecases.alert_pauses import NothingMuted, StaleMute, lift_mute
+    from etl.usecases.context import open_context
+
+    with open_context(read_settings()) as context:
+        try:
+            lift_mute(
+                context, arguments.unit, arguments.report, arguments.period, by=arguments.by, why=arguments.why
+            )  # fmt: skip
+        except (NothingMuted, StaleMute) as error:
+            err.print(str(error), markup=False)
+            return NO
+    out.print(f"{arguments.unit}: reminders go out again")
     return YES
 
 

@@ -162,11 +162,15 @@ def run_set(arguments: argparse.Namespace) -> int:
 
     disabled = True if arguments.close else False if arguments.open else None
     with open_context(read_settings()) as context:
-        change_account(
+        is_changed = change_account(
             context, arguments.login, arguments.by, role=arguments.role, disabled=disabled,
             password=_ask_password() if arguments.password else None,
         )  # fmt: skip
-    out.print(f"{arguments.login}: changed; its sessions are over")
+    out.print(
+        f"{arguments.login}: changed; its sessions are over"
+        if is_changed
+        else f"{arguments.login}: is so already; nothing changed"
+    )
     return YES
 
 

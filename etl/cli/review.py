@@ -266,7 +266,7 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
 def run_audit(arguments: argparse.Namespace) -> int:
     """`audit`."""
-    from etl.usecases.review_queue import read_audit
+    from etl.usecases.audit_trail import read_audit
 
     with _open() as context:
         deeds = read_audit(context, arguments.report, arguments.period)

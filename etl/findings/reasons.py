@@ -83,6 +83,20 @@ def attach_reasons(
     listed = list(findings)
     if not any(reasons.values()):
         return listed
+    chosen = [reasons[source] if source is not None else "" for source in match_reasons(listed, reasons, numbered)]
+    return [
+        replace(finding, reason=text) if text and finding.reason is None else finding
+        for finding, text in zip(listed, chosen, strict=True)
+    ]
+
+
+def match_reasons(
+    listed: Sequence[Finding], reasons: Mapping[FindingKey, str], numbered: Container[str] = (), *, changed: bool = True
+) -> list[FindingKey | None]:
+    """For each finding the key of the earlier one that means the same, as `attach_reasons` has it; None for a new one.
+
+    `changed`: whether a reason also follows a place whose value is another now.
+    """
     keys = key_findings(listed)
     present = set(keys)
     old = [key for key in reasons if key not in present]
@@ -95,15 +109,12 @@ def attach_reasons(
         lambda key: (key.code, key.form, key.column, key.digest),
     )
     moved = set(by_value.values())
-    by_place = _pair_unique([key for key in old if key not in moved], new, reasons, keys, lambda key: key.place)
-    chosen = []
-    for key in keys:
-        source = key if key in reasons else by_value.get(key) or by_place.get(key)
-        chosen.append(reasons[source] if source is not None else "")
-    return [
-        replace(finding, reason=text) if text and finding.reason is None else finding
-        for finding, text in zip(listed, chosen, strict=True)
-    ]
+    by_place = (
+        _pair_unique([key for key in old if key not in moved], new, reasons, keys, lambda key: key.place)
+        if changed
+        else {}
+    )
+    return [key if key in reasons else by_value.get(key) or by_place.get(key) for key in keys]
 
 
 def _pair_unique(

@@ -55,7 +55,7 @@ class AccessTable:
 
     def allows(self, method: str, path: str, role: Role) -> bool:
         """Whether the role may; an unknown route is nobody's."""
-        return role in self.rights.get(("GET" if method == "HEAD" else method, path), frozenset())
+        return role in self.rights.get((method, path), frozenset())
 
     def check(self, routes: Iterable[BaseRoute]) -> None:
         """Raises BadAccessTable when a route is not in the table, or a line has no route."""
@@ -63,7 +63,7 @@ class AccessTable:
         for route in routes:
             if not isinstance(route, APIRoute):
                 raise BadAccessTable(f"{getattr(route, 'path', route)!r} is no plain route: the guard would not see it")
-            found |= {(method, route.path) for method in route.methods - {"HEAD"}}
+            found |= {(method, route.path) for method in route.methods}
         if missing := sorted(found - self.rights.keys()):
             raise BadAccessTable(f"routes without a line in access.yaml: {missing}")
 
@@ -93,7 +93,7 @@ def make_guard(table: AccessTable, identify: Identify, *, own_login: bool = True
     async def guard(request: Request, person: Person = Depends(identify)) -> None:  # noqa: B008 - how FastAPI asks
         request.state.person = person
         path = request.scope["route"].path
-        roles = table.rights.get(("GET" if request.method == "HEAD" else request.method, path), frozenset())
+        roles = table.rights.get((request.method, path), frozenset())
         is_link = Role.UNIT in roles and Role.ANONYMOUS not in roles
         if not own_login and (is_link or path.startswith(_OWN_DOOR)):
             raise HTTPException(404)

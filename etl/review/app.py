@@ -15,16 +15,19 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException as AnyHttpError
+from starlette.requests import ClientDisconnect
+from starlette.types import Scope
 
 from etl.calendar.periods import UnknownPeriod
 from etl.landing.store import MissingBytes
 from etl.register.model import UnknownReport
 from etl.review import routes
-from etl.review.access import Identify, guard_app, make_guard, read_access_table
+from etl.review.access import Identify, guard_app, make_guard, read_access_table, refuse_other_sites
 from etl.review.limits import BodyLimit, RateLimit
+from etl.review.lost_forms import find_form_page, pick_typed
 from etl.review.office import Office
 from etl.review.pages import render, security_headers
-from etl.review.people import NOBODY
+from etl.review.people import NOBODY, Person, Role
 from etl.review.sessions import identify as identify_by_cookie
 from etl.settings import DEFAULT_MAX_FILE_MB
 from etl.usecases.context import WarehouseNotReady
@@ -69,7 +72,9 @@ def create_app(office: Office, *, identify: Identify = identify_by_cookie, own_l
         app.include_router(router)
     guard_app(app, table)
     app.middleware("http")(_add_headers)
-    app.add_middleware(BodyLimit, most=_FORM_BYTES, upload_suffix="/upload", most_upload=_bound_uploads(office))
+    app.add_middleware(
+        BodyLimit, most=_FORM_BYTES, upload_suffix="/upload", most_upload=_bound_uploads(office), refusal=_refuse_body
+    )
     _answer_errors(app)
     return app
 
@@ -84,6 +89,15 @@ def _bound_uploads(office: Office) -> Callable[[], int]:
         return most + _UPLOAD_SLACK
 
     return bound
+
+
+def _refuse_body(scope: Scope) -> Response:
+    # Before any route: who asks is not known, so the page offers no log-in and leads nowhere but back.
+    request = Request(scope)
+    request.state.person = Person("", "", Role.UNIT)
+    answer = show_refusal(request, 413, _TOO_LARGE)
+    answer.headers.update({**security_headers(request, is_page=True), "Connection": "close"})
+    return answer
 
 
 async def _add_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -107,10 +121,13 @@ def _answer_errors(app: FastAPI) -> None:
             if request.headers.get("hx-request"):  # htmx would put the log-in page into a corner of the page
                 return Response(status_code=401, headers={"HX-Redirect": target})
             return RedirectResponse(target, status_code=303)
+        if error.status_code == 401 and person is NOBODY and request.method == "POST":
+            return await _show_lost_form(request)
         return show_refusal(request, error.status_code, error.detail)
 
-    async def unknown(request: Request, error: Exception) -> Response:
-        return show_refusal(request, 404, str(error))
+    async def unknown(request: Request, _: Exception) -> Response:
+        # What the error says is for whoever types commands: English, with a list of codes.
+        return show_refusal(request, 404, "Không có báo cáo hoặc kỳ báo cáo này.")
 
     async def unreadable(request: Request, _: Exception) -> Response:
         return show_refusal(request, 422, "Địa chỉ hoặc biểu mẫu thiếu thông tin hoặc có giá trị không hợp lệ.")
@@ -127,12 +144,18 @@ def _answer_errors(app: FastAPI) -> None:
         answer.headers.update(security_headers(request, is_page=True))
         return answer
 
+    async def gone(request: Request, _: Exception) -> Response:
+        # A line that broke on the way is nobody's fault: nothing was kept, and nobody reads the answer.
+        log.info("page %s: the sender went away before all was sent", _name_route(request))
+        return Response(status_code=400)
+
     async def lost(request: Request, error: Exception) -> Response:
         log.error("page %s: %s", _name_route(request), error)
         return show_refusal(request, 503, "Kho lưu tệp gốc không có tệp này. Hãy báo cán bộ quản trị.")
 
     app.add_exception_handler(AnyHttpError, refuse)
     app.add_exception_handler(MissingBytes, lost)
+    app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(UnknownReport, unknown)
     app.add_exception_handler(UnknownPeriod, unknown)
     app.add_exception_handler(RequestValidationError, unreadable)
@@ -158,9 +181,28 @@ def _describe_failure(error: Exception) -> str:
     return f"{type(cause).__name__}: {cause}"
 
 
+async def _show_lost_form(request: Request) -> Response:
+    """The answer to a form whose session ended meanwhile: what was typed, to be copied, and the way back by the log-in."""
+    try:
+        refuse_other_sites(request)  # else any page could have ours show a text of its own
+        form = await request.form()
+    except Exception:  # whatever it was, it was no form of ours: there is nothing to give back
+        sent: list[tuple[str, str]] = []
+    else:
+        sent = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    query = urlencode({"next": find_form_page(request)})
+    return render(
+        request, "lost_form.html", 401, fields=pick_typed(sent), login=f"{request.scope.get('root_path', '')}/login?{query}"
+    )  # fmt: skip
+
+
 _UNREACHABLE: Final[tuple[type[Exception], ...]] = (
     ConnectionError, WarehouseNotReady, ServerError, sqlalchemy.exc.SQLAlchemyError, psycopg.Error,
 )  # fmt: skip
+_TOO_LARGE: Final = (
+    "Tệp hoặc nội dung gửi lên quá lớn. Tệp chưa được nhận. Hãy xóa ảnh, trang tính và định dạng thừa rồi gửi lại. Bấm nút quay "
+    "lại của trình duyệt để về trang trước."
+)
 _SENTENCES: Final = {
     400: "Yêu cầu không hợp lệ.",
     401: "Cần đăng nhập để xem trang này.",
@@ -177,6 +219,10 @@ _SENTENCES: Final = {
 
 def show_refusal(request: Request, status: int, text: str | None = None) -> Response:
     """An error as a page in Vietnamese. Starlette's own English phrases are replaced."""
-    known = _SENTENCES.get(status, "Hệ thống gặp lỗi. Cán bộ quản trị đã được ghi nhận lỗi này.")
+    known = _SENTENCES.get(
+        status, "Hệ thống gặp lỗi. Lỗi đã được ghi lại để cán bộ quản trị xem xét. Hãy thử lại sau ít phút."
+    )
     plain = text if text and not text.isascii() else known
-    return render(request, "refusal.html", status, status=status, text=plain)
+    # Of a unit whose link is open: the way back to its own page.
+    home = getattr(request.state, "home", "")
+    return render(request, "refusal.html", status, status=status, text=plain, home=home)

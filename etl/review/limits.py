@@ -13,11 +13,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MOST_KEYS = 20_000
 _SWALLOWED = 5
-_REFUSAL = (
-    '<!DOCTYPE html><html lang="vi"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>Tệp quá lớn</title></head><body><h1>Tệp hoặc nội dung gửi lên quá lớn.</h1><p>Tệp chưa được nhận. Hãy xóa ảnh, "
-    "trang tính và định dạng thừa rồi gửi lại. Bấm nút quay lại của trình duyệt để về trang trước.</p></body></html>"
-)
 
 
 def name_address(host: str) -> str:
@@ -77,10 +72,21 @@ class TooLarge(ValueError):
 
 
 class BodyLimit:
-    """Refuses request bodies over `most` bytes, announced or not, before a page sees them. Uploads have their own bound."""
+    """Refuses request bodies over `most` bytes, announced or not, before a page sees them. Uploads have their own bound.
 
-    def __init__(self, app: ASGIApp, most: int, upload_suffix: str, most_upload: Callable[[], int]) -> None:
+    `refusal` makes the answer for a scope; the connection is closed after it, since the rest of the body is never read.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int,
+        upload_suffix: str,
+        most_upload: Callable[[], int],
+        refusal: Callable[[Scope], ASGIApp],
+    ) -> None:
         self.app, self.most, self.upload_suffix, self.most_upload = app, most, upload_suffix, most_upload
+        self.refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -93,7 +99,7 @@ class BodyLimit:
         if announced.isdigit() and int(announced) > most:
             if upload and int(announced) <= _SWALLOWED * most:
                 await _swallow(receive)
-            await _refuse(send)
+            await self.refusal(scope)(scope, receive, send)
             return
         seen = 0
         over = started = False
@@ -121,7 +127,7 @@ class BodyLimit:
             if started or not over:
                 raise
         if over and not started:
-            await _refuse(send)
+            await self.refusal(scope)(scope, receive, send)
 
 
 async def _swallow(receive: Receive) -> None:
@@ -130,13 +136,3 @@ async def _swallow(receive: Receive) -> None:
         message = await receive()
         if message["type"] == "http.disconnect" or not message.get("more_body", False):
             return
-
-
-async def _refuse(send: Send) -> None:
-    text = _REFUSAL.encode()
-    headers = [
-        (b"content-type", b"text/html; charset=utf-8"), (b"connection", b"close"), (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"), (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    ]  # fmt: skip
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": text})

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from etl.labels import STATUS_LABELS
-from etl.review import words
+from etl.review import audit_words, words
 from etl.review.access import AccessTable
 from etl.review.people import NOBODY, Person, Role
 from etl.text import capitalise, show_share
@@ -54,6 +54,7 @@ def _templates() -> Environment:
     found.filters.update(
         instant=words.show_instant,
         day=words.show_day,
+        last_day=words.show_last_day,
         number=words.show_number,
         share=show_share,
         query=urlencode,
@@ -64,6 +65,8 @@ def _templates() -> Environment:
         status=lambda code: capitalise(STATUS_LABELS[str(code)]),
         capital=capitalise,
         person=words.show_person,
+        deed=audit_words.name_deed,
+        deed_detail=audit_words.tell_detail,
     )
     return found
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
 from etl import labels
+from etl.calendar.deadlines import TIMEZONE
 from etl.labels import STATUS_LABELS
 from etl.text import capitalise, format_date, format_instant, format_number
 
@@ -36,6 +37,11 @@ def show_instant(value: datetime | None) -> str:
 def show_day(value: date | None) -> str:
     """dd/mm/yyyy; a dash for none."""
     return DASH if value is None else format_date(value)
+
+
+def show_last_day(until: datetime) -> str:
+    """The last day of what ends at an instant, dd/mm/yyyy: what ends at midnight ends with the day before."""
+    return format_date((until - timedelta(microseconds=1)).astimezone(TIMEZONE).date())
 
 
 def show_number(value: int | float | Decimal | None, decimals: int | None = None) -> str:
@@ -85,7 +91,7 @@ CHANNEL_LABELS: Final[Mapping[str, str]] = {
     "folder": "thư mục nhận tệp", "web": "trang nộp của đơn vị", "sftp": "SFTP", "s3": "kho tệp", "imap": "thư điện tử",
     "http": "hệ thống khác",
 }  # fmt: skip
-SYSTEM_NAMES: Final[Mapping[str, str]] = {"system": "hệ thống", "command line": "dòng lệnh"}
+SYSTEM_NAMES: Final[Mapping[str, str]] = {"system": "hệ thống", "command line": "dòng lệnh", "?": "không rõ ai"}
 """Who acted, where it was no person with an account."""
 
 
@@ -104,31 +110,3 @@ def say_plainly(text: str, names: Mapping[str, str]) -> str:
 
 
 _COMMAND: Final = re.compile(r" \(`[a-z -]+`\)")
-AUDIT_LABELS: Final[Mapping[str, str]] = {
-    "period.start": "bắt đầu duyệt kỳ",
-    "period.approve": "duyệt số liệu",
-    "period.publish": "công bố số liệu",
-    "period.reopen": "mở lại kỳ",
-    "publication.freeze": "chốt số liệu",
-    "decision.accept": "chấp nhận lần nộp",
-    "decision.return": "trả lại lần nộp",
-    "decision.hold": "giữ lần nộp chờ mở lại kỳ",
-    "examination.reread": "kiểm tra lại tệp",
-    "quarantine.attribute": "chỉ định đơn vị cho tệp",
-    "quarantine.discard": "loại tệp",
-    "mute.mute": "ngừng nhắc",
-    "link.revoke": "thu hồi đường dẫn riêng",
-    "exemption.exempt": "miễn báo cáo",
-    "exemption.withdraw": "rút lại miễn báo cáo",
-    "register.apply": "thay đổi danh mục",
-    "mute.acknowledge": "đơn vị hẹn ngày nộp",
-    "page.log-in": "đăng nhập",
-    "page.log-out": "đăng xuất",
-    "page.remind": "gửi thư nhắc",
-    "page.account.add": "thêm tài khoản",
-    "page.account.change": "đổi tài khoản",
-    "page.account.end-sessions": "kết thúc các phiên đăng nhập",
-    "page.upload": "đơn vị nộp tệp",
-    "page.explain": "đơn vị giải trình cảnh báo",
-    "page.link.revoke": "thu hồi đường dẫn riêng",
-}

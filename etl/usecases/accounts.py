@@ -20,6 +20,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
 from etl.settings import OFFICE_ROLES
+from etl.text import normalise
 from etl.usecases.context import Context
 
 ACCOUNT_ROLES: Final = OFFICE_ROLES
@@ -31,6 +32,19 @@ LONGEST: Final = timedelta(hours=12)
 
 class BadAccount(ValueError):
     """An account that cannot be made or changed so; the text says why."""
+
+
+class StaleAccount(BadAccount):
+    """Somebody else acted on the account in between: `by` (None: not known), `at`; `added`: it was only made then."""
+
+    def __init__(self, login: str, by: str | None, at: datetime, *, added: bool = False) -> None:
+        how = f"by {by or 'somebody'} at {at.isoformat(timespec='seconds')}"
+        super().__init__(
+            f"there is an account {login!r} already, added {how}; `accounts set` changes it"
+            if added
+            else f"the account {login!r} was changed {how}: look at it again"
+        )
+        self.by, self.at, self.added = by, at, added
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +75,21 @@ def _hasher() -> PasswordHasher:
 
 
 def add_account(context: Context, login: str, name: str, role: str, password: str, by: str) -> None:
-    """A new account. Raises BadAccount for a login that is taken or empty, an unknown role, a password too short."""
+    """A new account. Raises BadAccount for an empty login, an unknown role, a password too short; StaleAccount for a login
+    that is taken."""
     login = clean_login(login)
     _check(role, password)
+    hashed = _hasher().hash(password)  # takes a while: not within the transaction
     now = context.clock()
     with context.engine.begin() as connection:
-        taken = connection.execute(sa.text("SELECT 1 FROM ops.account WHERE login = :login"), {"login": login}).first()
-        if taken:
-            raise BadAccount(f"there is an account {login!r} already; `accounts set` changes it")
-        connection.execute(
-            sa.text("INSERT INTO ops.account VALUES (:login, :name, :role, :hash, NULL, :now, :now)"),
-            {"login": login, "name": name.strip() or login, "role": role, "hash": _hasher().hash(password), "now": now},
+        added = connection.execute(
+            sa.text(
+                "INSERT INTO ops.account VALUES (:login, :name, :role, :hash, NULL, :now, :now) ON CONFLICT (login) DO NOTHING"
+            ),
+            {"login": login, "name": normalise(name) or login, "role": role, "hash": hashed, "now": now},
         )
+        if added.rowcount == 0:
+            raise _tell_stale(connection, login, "account.add", recorded=True)
         record_action(connection, now, by, "administrator", "account.add", login, role)
 
 
@@ -84,28 +101,41 @@ def change_account(
     role: str | None = None,
     password: str | None = None,
     disabled: bool | None = None,
-) -> None:
-    """Change role, password or whether it opens anything; its sessions end. Raises BadAccount."""
+    seen: datetime | None = None,
+) -> bool:
+    """Change role, password or whether it opens anything; its sessions end. False, and nothing happens, when it is so already.
+
+    `seen`: its `changed_at` when the caller looked. Raises BadAccount; StaleAccount when somebody changed it since then.
+    """
     login = clean_login(login)
     _check(role or ACCOUNT_ROLES[0], password if password is not None else "x" * SHORTEST_PASSWORD)
-    now = context.clock()
-    done = [
-        name for name, value in (("role", role), ("password", password), ("disabled", disabled)) if value is not None
-    ]
+    hashed = _hasher().hash(password) if password is not None else None
     with context.engine.begin() as connection:
-        changed = connection.execute(
+        known = connection.execute(
+            sa.text("SELECT role, disabled_at, changed_at FROM ops.account WHERE login = :login FOR UPDATE"),
+            {"login": login},
+        ).first()
+        if known is None:
+            raise BadAccount(f"no account {login!r}; `accounts list` shows them")
+        role = None if role == known.role else role
+        disabled = None if disabled == (known.disabled_at is not None) else disabled
+        done = [f"role {role}"] if role is not None else []
+        done += ["password"] if password is not None else []
+        done += ["closed" if disabled else "opened"] if disabled is not None else []
+        if not done:
+            return False
+        if seen is not None and known.changed_at != seen:
+            raise _tell_stale(connection, login, "account.change")
+        # Never the instant of the change before, whatever the clock does: forms are told apart by it.
+        now = max(context.clock(), known.changed_at + timedelta(microseconds=1))
+        connection.execute(
             sa.text(
                 "UPDATE ops.account SET role = coalesce(:role, role), password_hash = coalesce(:hash, password_hash), "
                 "disabled_at = CASE WHEN cast(:disabled AS boolean) IS NULL THEN disabled_at WHEN :disabled THEN :now END, "
                 "changed_at = :now WHERE login = :login"
             ),
-            {
-                "login": login, "role": role, "disabled": disabled, "now": now,
-                "hash": _hasher().hash(password) if password is not None else None,
-            },
-        )  # fmt: skip
-        if changed.rowcount == 0:
-            raise BadAccount(f"no account {login!r}; `accounts list` shows them")
+            {"login": login, "role": role, "disabled": disabled, "now": now, "hash": hashed},
+        )
         connection.execute(
             sa.text(
                 "UPDATE ops.session SET ended_at = :now WHERE login = :login AND ended_at IS NULL AND via = 'account'"
@@ -113,6 +143,7 @@ def change_account(
             {"login": login, "now": now},
         )
         record_action(connection, now, by, "administrator", "account.change", login, ", ".join(done))
+    return True
 
 
 def list_accounts(context: Context) -> list[Account]:
@@ -229,6 +260,18 @@ def clean_login(text: str) -> str:
     if not login or len(login) > 100 or not login.isprintable():
         raise BadAccount("a login is one to 100 printable characters")
     return login
+
+
+def _tell_stale(connection: sa.Connection, login: str, action: str, *, recorded: bool = False) -> StaleAccount:
+    """Who did it last, by the audit trail; its instant by the account."""
+    row = connection.execute(
+        sa.text(
+            "SELECT (SELECT x.login FROM ops.action x WHERE x.action = :action AND x.subject = a.login ORDER BY x.id DESC "
+            "LIMIT 1) AS by, a.recorded_at, a.changed_at FROM ops.account a WHERE a.login = :login"
+        ),
+        {"login": login, "action": action},
+    ).one()
+    return StaleAccount(login, row.by, row.recorded_at if recorded else row.changed_at, added=recorded)
 
 
 def _check(role: str, password: str) -> None:

@@ -28,7 +28,7 @@ from etl.alerts.mail import Enclosure, Envelope, name_enclosure
 from etl.alerts.plan import OwedState
 from etl.annotation.annotate import annotate_workbook, name_annotated_copy
 from etl.annotation.failures import CannotAnnotate
-from etl.annotation.summary import SummaryFacts, write_summary_html, write_summary_text
+from etl.annotation.summary import PersonalLink, SummaryFacts, write_summary_html, write_summary_text
 from etl.calendar.deadlines import TIMEZONE
 from etl.findings.model import Finding
 from etl.recognition.reasons import name_subject
@@ -39,7 +39,7 @@ from etl.usecases.arrival_letters import write_arrival_answer
 from etl.usecases.board import Board, read_board
 from etl.usecases.context import Context
 from etl.usecases.fill_in import UnitDoesNotOwe, make_template
-from etl.usecases.unit_links import make_link
+from etl.usecases.unit_links import give_link
 from etl.warehouse.outbox import ClaimedLetter, Connection, OutboxRow, read_acknowledgements, read_mutes
 from etl.warehouse.owed_states import (
     JudgedFile,
@@ -88,7 +88,7 @@ class Composer:
             body = write_digest(letter.recipient.name, self._gather_digest(connection, now), self._sender)
             return Composed(body, [])
         if letter.kind == "notice":
-            return self._write_notice(connection, letter, rows[0])
+            return self._write_notice(connection, letter, rows[0], now)
         duties, enclosures = self._gather_duties(connection, rows, states, now)
         if letter.kind == "list":
             return Composed(write_late_list(letter.recipient.name, duties, self._sender), [])
@@ -124,7 +124,7 @@ class Composer:
                     file=file.name if file else None,
                     promised=_last_day(promise.until) if promise else None,
                     promise=promise.reason if promise else "",
-                    link=self._make_link(row),
+                    link=self._give_link(row, now),
                 )
             )  # fmt: skip
         return duties, enclosures
@@ -143,16 +143,17 @@ class Composer:
         name, content = make_template(self._context, row.report, row.period, row.unit)
         return Enclosure(name, content)
 
-    def _make_link(self, row: OutboxRow) -> str | None:
-        """The personal link of the report, for the people of whoever files it and nobody else."""
+    def _give_link(self, row: OutboxRow, now: datetime) -> PersonalLink | None:
+        """The personal link of the report as of today, for the people of whoever files it and nobody else."""
         if row.role not in UNIT_ROLES or row.letter is LetterKind.LATE_LIST:
             return None
         try:
-            return make_link(self._context, row.unit, row.report, row.period)
+            link = give_link(self._context, row.unit, row.report, row.period, now)
         except UnitDoesNotOwe:
             return None  # taken off the ledger since the letter was planned
+        return PersonalLink(link.address, link.last_day) if link.address else None
 
-    def _write_notice(self, connection: Connection, letter: ClaimedLetter, row: OutboxRow) -> Composed:
+    def _write_notice(self, connection: Connection, letter: ClaimedLetter, row: OutboxRow, now: datetime) -> Composed:
         if row.decision_id is None:
             body = write_arrival_answer(
                 connection, self._register, self._name_unit, row, letter.recipient.name, self._sender
@@ -170,13 +171,13 @@ class Composer:
         if judged.is_held:
             held = HeldFacts(
                 unit, report, period, name, judged.received_at, copy.name if copy else None, judged.attempt,
-                self._make_link(row),
+                self._give_link(row, now),
             )  # fmt: skip
             return Composed(write_held(letter.recipient.name, held, self._sender), enclosures)
         if judged.decided_by != SYSTEM:
             facts = DecisionFacts(
                 unit, report, period, name, judged.received_at, judged.accepted, judged.reason, due_at,
-                copy.name if copy else None, judged.attempt, self._make_link(row),
+                copy.name if copy else None, judged.attempt, self._give_link(row, now),
             )  # fmt: skip
             return Composed(write_decision(letter.recipient.name, facts, self._sender), enclosures)
         summary = SummaryFacts(
@@ -193,8 +194,9 @@ class Composer:
             contact=self._sender.address,
             form_names={code: form.name for code, form in self._context.forms.items()},
             attempt=judged.attempt,
+            counting=judged.counting,
             note=why_not,
-            link=self._make_link(row),
+            link=self._give_link(row, now),
         )
         page = write_summary_html(summary)
         if copy is None and self._with_files:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -153,12 +153,24 @@ def _begin_review(context: Context, report: str, period: str, now: datetime) -> 
 
 
 def read_coverage(
-    context: Context, report: str, period: str, connection: sa.Connection | None = None
+    context: Context,
+    report: str,
+    period: str,
+    connection: sa.Connection | None = None,
+    *,
+    forms: Sequence[str] | None = None,
 ) -> list[Coverage]:
-    """Coverage by form, in form order; on `connection` when given (see open_snapshot)."""
-    statement = sa.text("SELECT * FROM mart.coverage WHERE report = :report AND period = :period ORDER BY form")
+    """Coverage by form, in form order, of these `forms` (None: of all); on `connection` when given (see open_snapshot)."""
+    if forms is not None and not forms:
+        return []
+    asked: dict[str, object] = {"report": report, "period": period}
+    condition = ""
+    if forms is not None:
+        condition, asked["forms"] = "AND form = ANY(:forms) ", list(forms)
+    # The condition is one of the two constants above.
+    statement = f"SELECT * FROM mart.coverage WHERE report = :report AND period = :period {condition}ORDER BY form"  # noqa: S608
     with _reading(context, connection) as reading:
-        rows = reading.execute(statement, {"report": report, "period": period}).all()
+        rows = reading.execute(sa.text(statement), asked).all()
     return [Coverage(row.form, row.units_accepted, row.units_expected, row.units_beyond) for row in rows]
 
 

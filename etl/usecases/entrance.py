@@ -5,6 +5,7 @@ Reads only, and only of the link's own unit. It knows no HTTP and checks no link
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal
@@ -18,8 +19,9 @@ from etl.usecases.unit_links import Entrance
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.review_rows import read_published
 
-Next = Literal["excused", "fill_in", "correct", "wait", "explain", "done", "pending"]
-"""What the unit should do now; `pending`: a file of it is not examined yet."""
+Next = Literal["excused", "fill_in", "correct", "amend", "wait", "explain", "done", "pending"]
+"""What the unit should do now; `pending`: a file of it is not examined yet; `amend`: an earlier file counts, but the one sent
+to replace it was not accepted."""
 
 _OWED: Final = """
 SELECT b.*,
@@ -77,6 +79,11 @@ class OwedReport:
     next: Next
     attempts: tuple[Sibling, ...]
 
+    @property
+    def counting(self) -> Sibling | None:
+        """The attempt that counts now."""
+        return next((one for one in self.attempts if one.counts), None)
+
 
 @dataclass(frozen=True, slots=True)
 class PastPeriod:
@@ -114,7 +121,7 @@ def read_owed_report(context: Context, entrance: Entrance, now: datetime) -> Owe
         window_start=window.start, window_end=window.end, due_at=row["due_at"], status=row["status"],
         accepted_at=row["accepted_at"], days_late=row["days_late"], exempt_reason=row["exempt_reason"], held=row["held"],
         heir=heir, open_warnings=row["open_warnings"], is_published=is_published,
-        next=_choose_next(row["status"], row["held"], row["open_warnings"], row["is_examining"]), attempts=attempts,
+        next=_choose_next(row["status"], row["held"], row["open_warnings"], row["is_examining"], attempts), attempts=attempts,
     )  # fmt: skip
 
 
@@ -135,12 +142,14 @@ def list_history(context: Context, entrance: Entrance, now: datetime) -> list[Pa
     ]  # fmt: skip
 
 
-def _choose_next(status: str, held: int, open_warnings: int, is_examining: bool) -> Next:
+def _choose_next(status: str, held: int, open_warnings: int, is_examining: bool, attempts: Sequence[Sibling]) -> Next:
     if is_examining:
         return "pending"
     if status == "exempt":
         return "excused"
     if status in ("on_time", "late"):
+        if attempts and attempts[-1].decision == "return" and not attempts[-1].counts:
+            return "amend"
         return "explain" if open_warnings else "done"
     if held:
         return "wait"

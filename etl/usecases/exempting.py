@@ -12,12 +12,15 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from etl.calendar.deadlines import TIMEZONE
 from etl.calendar.periods import UnknownPeriod
+from etl.register.entities import Exemption
 from etl.register.model import UnknownReport
 from etl.register.read import BadRegister, read_register
+from etl.text import format_instant, normalise
 from etl.usecases.context import Context
 from etl.usecases.register_change import RegisterChange, apply_change
 from etl.warehouse.connect import raw_connection
@@ -32,20 +35,49 @@ class BadExemption(ValueError):
     """What was asked for cannot be recorded; the text says why, in Vietnamese."""
 
 
+class StaleExemption(BadExemption):
+    """Somebody else excused the unit, or withdrew that, in between: `is_withdrawn`, `by` (None: the register's files alone say
+    it), `at`, and their reason."""
+
+    def __init__(self, exemption: Exemption, label: str, by: str | None) -> None:
+        act = "rút lại việc miễn báo cáo" if exemption.withdrawn else "được miễn"
+        who = f" bởi {by}" if by else ""
+        super().__init__(
+            f"Đơn vị đã {act} kỳ {label}{who}, lúc {format_instant(exemption.recorded_at)}: {exemption.reason}."
+        )
+        self.is_withdrawn, self.by, self.at, self.reason = (
+            exemption.withdrawn, by, exemption.recorded_at, exemption.reason,
+        )  # fmt: skip
+        self.period_label = label
+
+
 def excuse_unit(context: Context, unit: str, report: str, period: str, *, by: str, why: str) -> RegisterChange:
-    """The unit owes nothing of that report and period; `why` is shown on the board. Raises BadExemption."""
+    """The unit owes nothing of that report and period; `why` is shown on the board. Raises BadExemption, StaleExemption."""
     return _append(context, unit, report, period, by, why, withdrawn=False)
 
 
-def withdraw_exemption(context: Context, unit: str, report: str, period: str, *, by: str, why: str) -> RegisterChange:
-    """The unit owes it again. Raises BadExemption."""
-    return _append(context, unit, report, period, by, why, withdrawn=True)
+def withdraw_exemption(
+    context: Context, unit: str, report: str, period: str, *, by: str, why: str, seen: datetime | None = None
+) -> RegisterChange:
+    """The unit owes it again. `seen`: `recorded_at` of the exemption that the caller looked at.
+
+    Raises BadExemption; StaleExemption when it was withdrawn or is another one by now.
+    """
+    return _append(context, unit, report, period, by, why, withdrawn=True, seen=seen)
 
 
 def _append(
-    context: Context, unit: str, report: str, period: str, by: str, why: str, *, withdrawn: bool
+    context: Context,
+    unit: str,
+    report: str,
+    period: str,
+    by: str,
+    why: str,
+    *,
+    withdrawn: bool,
+    seen: datetime | None = None,
 ) -> RegisterChange:
-    why = " ".join(why.split())
+    why = normalise(why)  # first, so that what nobody can see is no reason; the register refuses such characters too
     if not by.strip() or not why:
         raise BadExemption("Hãy ghi lý do: lý do hiện trên bảng theo dõi và được lưu trong nhật ký.")
     if len(why) > LONGEST_REASON:
@@ -57,12 +89,16 @@ def _append(
             label = register.period(report, period).label
         except (UnknownReport, UnknownPeriod):
             raise BadExemption("Không có báo cáo hoặc kỳ báo cáo này.") from None
-        known = register.exemption(unit, report, period)
-        if withdrawn and known is None:
-            raise BadExemption("Đơn vị này không được miễn kỳ đã chọn nên không có gì để rút lại.")
-        if not withdrawn:
-            if known is not None:
-                raise BadExemption(f"Đơn vị đã được miễn kỳ {label}: {known.reason}.")
+        rows = [one for one in register.exemptions if (one.unit, one.report, one.period) == (unit, report, period)]
+        newest = max(rows, key=lambda one: one.recorded_at, default=None)
+        if withdrawn:
+            if newest is None:
+                raise BadExemption("Đơn vị này không được miễn kỳ đã chọn nên không có gì để rút lại.")
+            if newest.withdrawn or (seen is not None and newest.recorded_at != seen):
+                raise StaleExemption(newest, label, _find_author(context, newest))
+        else:
+            if newest is not None and not newest.withdrawn:
+                raise StaleExemption(newest, label, _find_author(context, newest))
             with raw_connection(context.engine) as connection:
                 if (unit, report, period) not in read_state(connection, [(unit, report, period)], context.clock()):
                     raise BadExemption("Đơn vị này không phải nộp báo cáo kỳ đã chọn.")
@@ -79,6 +115,18 @@ def _append(
                 return apply_change(context, changed, by=by, why=why)
             except BadRegister as error:
                 raise BadExemption("Không ghi được vào danh mục; cán bộ quản trị cần kiểm tra danh mục.") from error
+
+
+def _find_author(context: Context, exemption: Exemption) -> str | None:
+    """Who changed the register so; None where the files came with it. The row is dated a moment before its change."""
+    row_key = f'"row": "{exemption.unit} {exemption.report} {exemption.period}"'
+    with raw_connection(context.engine) as connection:
+        row = connection.execute(
+            "SELECT changed_by FROM ops.register_change WHERE recorded_at >= %s AND position(%s IN summary) > 0 "
+            "ORDER BY recorded_at, id LIMIT 1",
+            (exemption.recorded_at, row_key),
+        ).fetchone()
+    return str(row[0]) if row else None
 
 
 def _write_row(file: Path, row: dict[str, str]) -> None:

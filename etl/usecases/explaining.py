@@ -17,16 +17,18 @@ from etl.findings.reasons import cut_reason
 from etl.text import normalise
 from etl.usecases.accounts import record_action
 from etl.usecases.context import Context
-from etl.usecases.submission_view import SubmissionView
+from etl.usecases.submission_view import SubmissionView, place_of
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Warnings at one place, which share a reason. `key` names the place in a form; `reason` is what holds now, or ""."""
+    """Warnings at one place, which share a reason. `key` names the place in a form; `reason` is what holds now, or "";
+    `taken_from`: the attempt that it was taken over from, None where it was given for this one."""
 
     key: str
     findings: tuple[Finding, ...]
     reason: str
+    taken_from: int | None = None
 
 
 def list_explained(view: SubmissionView) -> list[Explained]:
@@ -36,7 +38,12 @@ def list_explained(view: SubmissionView) -> list[Explained]:
         if finding.severity is Severity.WARNING:
             places.setdefault(_name_place(finding), []).append(finding)
     return [
-        Explained(key, tuple(found), next((finding.reason for finding in found if finding.reason), ""))
+        Explained(
+            key,
+            tuple(found),
+            next((finding.reason for finding in found if finding.reason), ""),
+            view.origin_of(found[0]),
+        )
         for key, found in places.items()
     ]
 
@@ -74,8 +81,9 @@ def explain_warnings(context: Context, view: SubmissionView, texts: Mapping[str,
 
 
 def _name_place(finding: Finding) -> str:
-    parts = (finding.code, finding.form, finding.sheet, finding.cell, finding.row, finding.column)
-    return hashlib.sha256("\x1f".join(part or "" for part in parts).encode("utf-8", "replace")).hexdigest()[:20]
+    return hashlib.sha256("\x1f".join(part or "" for part in place_of(finding)).encode("utf-8", "replace")).hexdigest()[
+        :20
+    ]
 
 
 def _clean(text: str) -> str:

@@ -17,7 +17,9 @@ from etl.usecases.board import BoardLine, count_lines, rate_lines, sort_lines
 from etl.usecases.context import Context
 
 _MATRIX = """
-SELECT p.report, p.period, b.* FROM register.period p
+SELECT p.report || ':' || p.period, b.unit, b.unit_name, b.unit_type, b.status, b.due_at, b.accepted_at, b.days_late,
+       b.attempts, b.exempt_reason, b.inherited_by, b.held
+FROM register.period p
 CROSS JOIN LATERAL core.board(p.report, p.period, :as_of) b
 WHERE p.recorded_at <= :as_of AND (p.retired_at IS NULL OR p.retired_at > :as_of)
   AND p.report || ':' || p.period = ANY(:keys)
@@ -99,12 +101,9 @@ def read_matrix(context: Context, keys: Sequence[str], as_of: datetime, chosen: 
     with context.engine.connect() as connection:
         found = connection.execute(sa.text(_MATRIX), {"as_of": as_of, "keys": list(keys)}).all()
     lines: dict[str, dict[str, BoardLine]] = {}
-    for row in found:
-        line = BoardLine(
-            row.unit, row.unit_name, row.unit_type, row.status, row.due_at, row.accepted_at, row.days_late,
-            row.attempts, row.exempt_reason, row.inherited_by, held=row.held,
-        )  # fmt: skip
-        lines.setdefault(row.unit, {})[f"{row.report}:{row.period}"] = line
+    for key, unit, name, kind, status, due, accepted, late, attempts, exempt, heir, held in found:
+        line = BoardLine(unit, name, kind, status, due, accepted, late, attempts, exempt, heir, held=held)
+        lines.setdefault(unit, {})[key] = line
     order = sort_lines([next(iter(own.values())) for own in lines.values()])
     rows = [Row(line.unit, line.unit_name, line.unit_type, lines[line.unit]) for line in order]
     if chosen is not None and keys:

@@ -5,10 +5,9 @@ It must not compute: whatever is a number comes from the views, which `trace` ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +16,7 @@ from etl.findings.model import Severity
 from etl.forms.declaration import FIELD_COLUMN, FormVersion, Kind
 from etl.labels import STATUS_LABELS
 from etl.register.entities import UnitType
-from etl.text import format_number, normalise, sort_key
+from etl.text import format_number, sort_key
 from etl.usecases.consolidate import open_snapshot, read_coverage
 from etl.usecases.context import Context, Knowledge
 from etl.usecases.mart_list import MARTS
@@ -78,7 +77,7 @@ def read_mart(
     )
     with reading as open_connection:
         reader = _Reader(declared, report, period, as_of, open_connection)
-        coverage = [c for c in read_coverage(context, report, period, open_connection) if c.form in declared.forms]
+        coverage = read_coverage(context, report, period, open_connection, forms=declared.forms)
         if declared.form is not None:
             return reader.read_form(context.forms[declared.form].version_on(window.end), coverage)
         note = declared.note
@@ -96,7 +95,9 @@ class _Reader:
         # Names of views come from the declarations above, never from outside.
         statement = sa.text(f"SELECT * FROM mart.{view} WHERE report = :report AND period = :period {more}")  # noqa: S608
         names = {"report": self._report, "period": self._period, **parameters}
-        return [dict(row) for row in self._connection.execute(statement, names).mappings()]
+        found = self._connection.execute(statement, names)
+        columns = list(found.keys())
+        return [dict(zip(columns, row, strict=True)) for row in found]
 
     def _table(self, note: str, columns: Iterable[MartColumn], **rest: Any) -> MartTable:
         return MartTable(
@@ -105,10 +106,8 @@ class _Reader:
 
     def read_view(self, note: str, coverage: Iterable[Any]) -> MartTable:
         mart = self._mart
-        found = self._query(mart.view)
-        for column in reversed(mart.sort):
-            name = column.removeprefix("-")
-            found.sort(key=lambda row, name=name: _order(name, row[name]), reverse=column.startswith("-"))  # type: ignore[misc]
+        found = _sort_rows(self._query(mart.view), mart.sort)
+        followed = [column for column in mart.columns if column.figure is not None]
         rows, figures = [], []
         for row in found:
             shown: dict[str, Value] = {}
@@ -120,12 +119,12 @@ class _Reader:
                     value = declared.words.get(stored, stored)
                 shown[declared.code] = value
             rows.append(shown)
-            figures.append(self._name_figures(row))
+            figures.append(self._name_figures(row, followed))
         return self._table(note, mart.columns, rows=tuple(rows), figures=tuple(figures), coverage=tuple(coverage))
 
-    def _name_figures(self, row: Mapping[Any, Any]) -> dict[str, str]:
+    def _name_figures(self, row: Mapping[Any, Any], columns: Iterable[MartColumn]) -> dict[str, str]:
         named = {}
-        for column in self._mart.columns:
+        for column in columns:
             if column.figure is None or row[column.code] is None:
                 continue
             if column.figure.startswith("@"):
@@ -189,9 +188,16 @@ class _Reader:
         return f"Điểm chung là trung bình có trọng số của năm thành phần, mỗi thành phần từ 0 đến 100. {parts}."
 
 
-@lru_cache(maxsize=16384)
-def _text_order(text: str) -> Any:
-    return sort_key(normalise(text))
+def _sort_rows(rows: list[Mapping[Any, Any]], columns: Sequence[str]) -> list[Mapping[Any, Any]]:
+    """The rows by these columns, `-` before one for falling order. Each value is placed once, however many rows have it."""
+    places = []
+    for column in columns:
+        name = column.removeprefix("-")
+        keys = {value: _order(name, value) for value in {row[name] for row in rows}}
+        ranks = {key: place for place, key in enumerate(sorted(set(keys.values())))}
+        sign = -1 if column.startswith("-") else 1
+        places.append((name, {value: sign * ranks[key] for value, key in keys.items()}))
+    return sorted(rows, key=lambda row: [place[row[name]] for name, place in places])
 
 
 def _order(column: str, value: Any) -> tuple[Any, ...]:
@@ -200,4 +206,4 @@ def _order(column: str, value: Any) -> tuple[Any, ...]:
         return (1,)
     if column in _ORDER:
         return 0, _ORDER[column].get(str(value), len(_ORDER[column])), str(value)
-    return (0, _text_order(value)) if isinstance(value, str) else (0, value)
+    return (0, sort_key(value)) if isinstance(value, str) else (0, value)

@@ -1,4 +1,4 @@
-"""What waits for a reviewer's eye, and what reviewers did: the list of submissions to look at, the audit trail. Reads only."""
+"""What waits for a reviewer's eye: the list of submissions to look at. Reads only."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from etl.calendar.deadlines import TIMEZONE
 from etl.usecases.context import Context
 
-Why = Literal["held", "returned", "rejected", "warnings"]
+Why = Literal["held", "returned", "rejected", "amendment", "warnings"]
 WHY_NAMES: Final[dict[Why, str]] = {
     "held": "hợp lệ, chờ mở lại kỳ",
     "returned": "đã trả lại, chưa có lần nộp thay thế",
     "rejected": "chưa đạt, chưa có lần nộp thay thế",
+    "amendment": "bản nộp sửa chưa được chấp nhận, số liệu cũ vẫn đang được tính",
     "warnings": "có cảnh báo chưa giải trình",
 }
 
@@ -29,6 +30,7 @@ WITH standing AS MATERIALIZED (
 SELECT s.id, s.unit, coalesce(o.unit_name, s.unit) AS unit_name, a.file_name, s.received_at, v.verdict, d.id AS decision_id,
        d.decision, d.decided_by, d.reason, w.open_warnings,
        CASE WHEN d.decision = 'hold' THEN 'held'
+            WHEN d.decision = 'return' AND EXISTS (SELECT 1 FROM standing x WHERE x.unit = s.unit) THEN 'amendment'
             WHEN d.decision = 'return' AND d.decided_by <> 'system' THEN 'returned'
             WHEN d.decision = 'return' THEN 'rejected' ELSE 'warnings' END AS why
 FROM core.submission s JOIN landing.arrival a ON a.id = s.arrival_id
@@ -40,16 +42,11 @@ CROSS JOIN LATERAL (SELECT count(*)::integer AS open_warnings FROM core.current_
                     WHERE f.arrival_id = s.arrival_id AND f.severity = 'warning' AND f.reason IS NULL) w
 WHERE s.report = :report AND s.period = :period AND (
     d.decision = 'hold'
-    -- What a later file has replaced is nobody's matter any more.
-    OR d.decision = 'return' AND s.id IN (SELECT id FROM newest) AND NOT EXISTS (SELECT 1 FROM standing x WHERE x.unit = s.unit)
+    -- What a later file has replaced is nobody's matter any more. One that was to replace what counts is: the unit says that
+    -- its figures are wrong, and they would be published.
+    OR d.decision = 'return' AND s.id IN (SELECT id FROM newest)
     OR c.submission_id IS NOT NULL AND d.decided_by = 'system' AND w.open_warnings > 0)
 ORDER BY s.received_at, s.arrival_id
-"""
-_AUDIT: Final = """
-SELECT t.at, t.who, t.kind, t.action, t.report, t.period, t.unit, t.submission_id, t.detail, t.reason FROM ops.audit_trail t
-WHERE (cast(:report AS text) IS NULL OR t.report = :report OR t.report IS NULL AND t.kind <> 'page')
-  AND (cast(:period AS text) IS NULL OR t.period = :period OR t.period IS NULL AND t.kind <> 'page')
-ORDER BY t.at, t.kind, t.submission_id
 """
 
 
@@ -80,46 +77,14 @@ class Waiting:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """One line of the audit trail. `kind`: period, publication, decision, examination, quarantine, link, mute, exemption,
-    register; `who` is None where the register alone says it."""
-
-    at: datetime
-    who: str | None
-    kind: str
-    action: str
-    report: str | None
-    period: str | None
-    unit: str | None
-    submission: int | None
-    detail: str | None
-    reason: str | None
-
-    def as_json(self) -> dict[str, object]:
-        """One line of `audit --json`."""
-        return {
-            "at": _iso(self.at), "who": self.who, "kind": self.kind, "action": self.action, "report": self.report,
-            "period": self.period, "unit": self.unit, "submission": self.submission, "detail": self.detail,
-            "reason": self.reason,
-        }  # fmt: skip
-
-
 def list_waiting(context: Context, report: str, period: str) -> list[Waiting]:
-    """Submissions of a period that a reviewer should look at, in order of receipt: held, returned or rejected and not replaced,
-    counted with warnings that nobody explained. Raises UnknownReport, UnknownPeriod."""
+    """Submissions of a period that a reviewer should look at, in order of receipt: held, returned or rejected and not replaced
+    (also where an earlier one of the unit still counts), counted with warnings that nobody explained. Raises UnknownReport,
+    UnknownPeriod."""
     context.register.period(report, period)
     with context.engine.connect() as connection:
         rows = connection.execute(sa.text(_WAITING), {"report": report, "period": period}).all()
     return [Waiting(*row) for row in rows]
-
-
-def read_audit(context: Context, report: str | None = None, period: str | None = None) -> list[Deed]:
-    """Who did what, oldest first: of a period, together with what concerns no period (the register, general pauses), but
-    without log-ins: they would bury it."""
-    with context.engine.connect() as connection:
-        rows = connection.execute(sa.text(_AUDIT), {"report": report, "period": period}).all()
-    return [Deed(*row) for row in rows]
 
 
 def _iso(instant: datetime) -> str:

@@ -15,6 +15,9 @@ from etl.reading.failures import FailedReading
 from etl.reading.grid import Cell, CellKind, Sheet, Workbook, column_name, parse_cell_name
 from etl.reading.pool import ReaderPool
 from etl.recognition.documents import lay_out_forms
+from etl.recognition.identity import read_metadata
+from etl.recognition.legacy import convert_workbook
+from etl.recognition.tables import find_forms
 from etl.text import format_number
 
 MOST_ROWS: Final = 300
@@ -57,6 +60,8 @@ class ShownWorkbook:
     refusal: str = ""
     loose: tuple[Finding, ...] = field(default=())
     """Findings that name no cell of a sheet here."""
+    can_be_marked: bool = False
+    """Whether a copy with the findings marked can be made of the file."""
 
 
 def show_workbook(
@@ -66,9 +71,10 @@ def show_workbook(
     wanted: str = "",
     forms: Mapping[str, Form] | None = None,
 ) -> ShownWorkbook:
-    """The workbook with its findings. Only the sheet `wanted` has its rows (default: the first with a finding); of the others
-    the name and number of marks are given. `forms`: a JSON submission is laid out by them, a sheet a form, its rows and columns
-    named by their codes; without them it has no sheets. Raises ReaderFaultError."""
+    """The workbook with its findings. Only the sheet `wanted` has its rows (default: the first with a finding, else the first
+    that holds a form: before it lies the page that says how to fill in); of the others the name and number of marks are given.
+    `forms`: a JSON submission is laid out by them, a sheet a form, its rows and columns named by their codes; without them it
+    has no sheets. Raises ReaderFaultError."""
     read = next(pool.read([(0, data)]))[1]
     if isinstance(read, FailedReading):
         return ShownWorkbook(refusal=read.failure.value, loose=tuple(findings))
@@ -86,18 +92,23 @@ def show_workbook(
             marks.setdefault(finding.sheet or "", {}).setdefault(place, []).append(finding)
         else:
             loose.append(finding)
-    chosen = wanted if wanted in names else _choose(read, marks)
+    chosen = wanted if wanted in names else _choose(read, marks, forms or {})
     return ShownWorkbook(
         tuple(
             _show(sheet, marks.get(sheet.name, {}), heads.get(sheet.name, {}), with_rows=sheet.name == chosen)
             for sheet in read.sheets
         ),
         loose=tuple(loose),
+        can_be_marked=read.format in ("xlsx", "xlsm"),
     )
 
 
-def _choose(read: Workbook, marks: Mapping[str, object]) -> str:
+def _choose(read: Workbook, marks: Mapping[str, object], forms: Mapping[str, Form]) -> str:
     marked = [sheet.name for sheet in read.sheets if sheet.name in marks]
+    if not marked and read.format != "json":
+        found = find_forms(convert_workbook(read), forms, read_metadata(read))
+        holding = {table.sheet.name for table in found.tables.values()}
+        marked = [sheet.name for sheet in read.sheets if sheet.name in holding]
     seen = [sheet.name for sheet in read.sheets if sheet.visible and sheet.cells]
     return (marked or seen or [read.sheets[0].name] if read.sheets else [""])[0]
 

@@ -5,15 +5,17 @@ Reads only; bytes come from the landing store under their hash. What stands in a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from etl.annotation.annotate import annotate_workbook, name_annotated_copy
 from etl.findings.model import Finding
+from etl.text import format_date, format_number
 from etl.usecases.context import Context
 from etl.usecases.review import UnknownSubmission
 from etl.warehouse.connect import raw_connection
@@ -35,7 +37,8 @@ LEFT JOIN register.obligation o ON o.unit = s.unit AND o.report = s.report AND o
 _SIBLINGS: Final = """
 SELECT s.id, row_number() OVER (ORDER BY s.received_at, s.id)::integer, s.received_at, a.file_name,
        (SELECT v.verdict FROM core.verdict v WHERE v.submission_id = s.id ORDER BY v.id DESC LIMIT 1),
-       (SELECT d.decision FROM core.decision d WHERE d.submission_id = s.id ORDER BY d.id DESC LIMIT 1)
+       (SELECT d.decision FROM core.decision d WHERE d.submission_id = s.id ORDER BY d.id DESC LIMIT 1),
+       EXISTS (SELECT 1 FROM core.counted_now c WHERE c.submission_id = s.id)
 FROM core.submission s JOIN landing.arrival a ON a.id = s.arrival_id
 WHERE s.unit = :unit AND s.report = :report AND s.period = :period ORDER BY s.received_at, s.id
 """
@@ -53,17 +56,26 @@ WITH reading AS (
     WHERE o.submission_id = :new AND NOT o.restricted
 )
 SELECT coalesce(n.form, o.form), coalesce(n.row_key, o.row_key), coalesce(n.column_code, o.column_code), n.sheet, n.cell,
-       o.raw, n.raw, count(*) OVER ()::integer
+       o.raw, o.number, o.date_value, n.raw, n.number, n.date_value, count(*) OVER ()::integer
 FROM old o FULL JOIN new n USING (form, row_key, column_code, ordinal)
 WHERE (o.number, o.text_value, o.date_value, o.missing) IS DISTINCT FROM (n.number, n.text_value, n.date_value, n.missing)
 ORDER BY 1, 2, 3 LIMIT :most
 """
+# The last word at each place, where it is one that was taken over from an earlier attempt.
+_TAKEN_OVER: Final = """
+SELECT x.code, x.form, x.sheet, x.cell, x.row_key, x.column_code, x.taken_from FROM (
+    SELECT DISTINCT ON (code, form, sheet, cell, row_key, column_code) r.* FROM core.finding_reason r
+    WHERE r.arrival_id = :arrival ORDER BY code, form, sheet, cell, row_key, column_code, r.id DESC
+) x WHERE x.taken_from IS NOT NULL AND x.reason <> ''
+"""
 MOST_CHANGES: Final = 200
+Place = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
+"""Where a finding stands, its code first: what reasons given on the page are kept by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """Another attempt of the same obligation. `decision`: accept, return, hold, or None."""
+    """Another attempt of the same obligation. `decision`: accept, return, hold, or None. `counts`: its figures are the unit's."""
 
     id: int
     attempt: int
@@ -71,6 +83,7 @@ class Sibling:
     file: str
     verdict: str | None
     decision: str | None
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +99,7 @@ class DecisionLine:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A value that differs from the attempt before, as texts of the cells; None: not there."""
+    """A value that differs from the attempt before, as its sender reads the cells; None: not there."""
 
     form: str
     row: str
@@ -102,7 +115,8 @@ class SubmissionView:
     """A submission with all that is known of it. `findings` as its sender reads them, values of restricted fields left out.
 
     `changes` are against the attempt before (at most MOST_CHANGES of `changes_total`); none for the first attempt.
-    `restricted_sheets`: sheets that hold people's data.
+    `restricted_sheets`: sheets that hold people's data. `taken_over`: place → number of the attempt for which the reason there
+    was given first.
     """
 
     id: int
@@ -126,6 +140,16 @@ class SubmissionView:
     changes: Sequence[Change]
     changes_total: int
     restricted_sheets: frozenset[str]
+    taken_over: Mapping[Place, int] = field(default_factory=dict)
+
+    def origin_of(self, finding: Finding) -> int | None:
+        """The attempt that a finding's reason was taken over from; None where it was given for this one."""
+        return self.taken_over.get(place_of(finding))
+
+    @property
+    def counting(self) -> Sibling | None:
+        """The attempt whose figures are the unit's now: this one, another one, or none."""
+        return next((one for one in self.siblings if one.counts), None)
 
     @property
     def decision(self) -> DecisionLine | None:
@@ -164,6 +188,12 @@ def read_submission(context: Context, submission_id: int) -> SubmissionView:
             {"id": submission_id},
         ).scalars()
         restricted_sheets = frozenset(hidden)
+        attempts = {one.id: one.attempt for one in siblings}
+        taken_over: dict[Place, int] = {
+            (found[0], found[1], found[2], found[3], found[4], found[5]): attempts[found[6]]
+            for found in connection.execute(sa.text(_TAKEN_OVER), {"arrival": row["arrival_id"]})
+            if found[6] in attempts
+        }
     with raw_connection(context.engine) as raw:
         findings = read_judged_findings(raw, row["arrival_id"])
     return SubmissionView(
@@ -171,10 +201,16 @@ def read_submission(context: Context, submission_id: int) -> SubmissionView:
         findings=[_without_people(context, finding) for finding in findings],
         decisions=decisions,
         siblings=siblings,
-        changes=[Change(*found[:7]) for found in changed],
-        changes_total=changed[0][7] if changed else 0,
+        changes=[_make_change(found) for found in changed],
+        changes_total=changed[0][11] if changed else 0,
         restricted_sheets=restricted_sheets,
+        taken_over=taken_over,
     )
+
+
+def place_of(finding: Finding) -> Place:
+    """Where it stands."""
+    return finding.code, finding.form, finding.sheet, finding.cell, finding.row, finding.column
 
 
 def list_submissions(context: Context, unit: str, report: str, period: str) -> list[Sibling]:
@@ -197,6 +233,24 @@ def write_annotated(context: Context, view: SubmissionView) -> tuple[str, bytes]
     return name_annotated_copy(view.file, data), annotate_workbook(
         data, findings, f"{view.unit} {view.report} {view.period}"
     )
+
+
+def _make_change(row: Sequence[Any]) -> Change:
+    return Change(row[0], row[1], row[2], row[3], row[4], _show_written(*row[5:8]), _show_written(*row[8:11]))
+
+
+def _show_written(raw: str | None, number: Decimal | None, day: date | None) -> str | None:
+    """A value as its sender reads it: what the file keeps as a number or a date is no text of theirs; a text stays theirs."""
+    if raw is None:
+        return None
+    if day is not None and raw.startswith(day.isoformat()):
+        return format_date(day)
+    try:
+        # "1.234" typed as a text is not what Decimal makes of it: such a text is left alone.
+        is_figure = number is not None and Decimal(raw) == number
+    except InvalidOperation:
+        is_figure = False
+    return format_number(number) if is_figure and number is not None else raw
 
 
 def _without_people(context: Context, finding: Finding) -> Finding:

@@ -21,6 +21,7 @@ _SKIPPED_OF: Mapping[str, set[str]] = {
     "core.period_event": {"as_of"},
     "core.publication": {"as_of", "event_id"},
     "core.published_figure": {"publication_id"},
+    "core.finding_reason": {"taken_from"},
 }
 _EXTRA: Mapping[str, tuple[str, str]] = {
     "landing.arrival": ("", ""),
@@ -43,8 +44,8 @@ _EXTRA: Mapping[str, tuple[str, str]] = {
     ),
     "core.finding": (_ARRIVAL, "JOIN landing.arrival a ON a.id = t.arrival_id"),
     "core.finding_reason": (
-        f"{_ARRIVAL}, row_number() OVER (PARTITION BY t.arrival_id ORDER BY t.id)",
-        "JOIN landing.arrival a ON a.id = t.arrival_id",
+        f"{_ARRIVAL}, row_number() OVER (PARTITION BY t.arrival_id ORDER BY t.id), f.received_at, f.sha256",
+        "JOIN landing.arrival a ON a.id = t.arrival_id LEFT JOIN core.submission f ON f.id = t.taken_from",
     ),
 }
 """Table -> (natural key columns in place of its surrogate ids, the joins that give them)."""

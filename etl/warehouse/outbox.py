@@ -21,6 +21,8 @@ Kind = Literal["reminder", "list", "notice", "digest"]
 
 PLAN_LOCK = 7_260_004
 """Advisory lock of planning: two planners at once would count the same recipient's letters twice."""
+MUTE_LOCK = 7_260_005
+"""Advisory lock of mutes: of two at once neither would see the other's, and the last would win unseen."""
 MOST_ATTEMPTS = 6
 """After so many failed tries a letter is given up and shown to the standing office."""
 _BACKOFF = (1, 5, 15, 60, 180)
@@ -279,6 +281,34 @@ def read_acknowledgements(connection: Connection, as_of: datetime) -> list[Pause
         (as_of,),
     ).fetchall()
     return [Pause(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMute:
+    """A mute as it was recorded: `number` counts all mutes upwards; one that ends when it is recorded lifted another."""
+
+    number: int
+    pause: Pause
+    recorded_at: datetime
+
+    @property
+    def is_lift(self) -> bool:
+        """Whether it took a mute back."""
+        return self.pause.until <= self.recorded_at
+
+
+def lock_mutes(connection: Connection) -> None:
+    """Take the turn to mute or to lift, until the transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (MUTE_LOCK,))
+
+
+def list_recorded_mutes(connection: Connection) -> list[RecordedMute]:
+    """The mute of each scope that was recorded last, over or not, the newest last."""
+    rows = connection.execute(
+        "SELECT * FROM (SELECT DISTINCT ON (unit, report, period) id, unit, report, period, until, muted_by, reason, recorded_at "
+        "FROM ops.mute ORDER BY unit, report, period, id DESC) newest ORDER BY id"
+    ).fetchall()
+    return [RecordedMute(row[0], Pause(*row[1:7]), row[7]) for row in rows]
 
 
 def add_mute(connection: Connection, pause: Pause, now: datetime) -> None:

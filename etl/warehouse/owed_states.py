@@ -147,6 +147,8 @@ class JudgedFile:
     is_held: bool = False
     attempt: int = 1
     """Which submission of its obligation this is, in order of receipt."""
+    counting: int | None = None
+    """Which other submission of its obligation counts now."""
 
 
 def read_judged_file(connection: Connection, decision_id: int) -> JudgedFile:
@@ -154,7 +156,10 @@ def read_judged_file(connection: Connection, decision_id: int) -> JudgedFile:
     row = connection.execute(
         "SELECT a.id, a.file_name, a.sha256, s.received_at, o.due_at, v.verdict, d.decision = 'accept', d.decided_by, d.reason, "
         "d.decision = 'hold', (SELECT count(*) FROM core.submission e WHERE e.unit = s.unit AND e.report = s.report "
-        "AND e.period = s.period AND (e.received_at, e.id) <= (s.received_at, s.id)) "
+        "AND e.period = s.period AND (e.received_at, e.id) <= (s.received_at, s.id)), "
+        "(SELECT count(*) FROM core.counted_now n JOIN core.submission c ON c.id = n.submission_id JOIN core.submission e "
+        "ON e.unit = c.unit AND e.report = c.report AND e.period = c.period AND (e.received_at, e.id) <= (c.received_at, c.id) "
+        "WHERE n.unit = s.unit AND n.report = s.report AND n.period = s.period AND n.submission_id <> s.id) "
         "FROM core.decision d JOIN core.submission s ON s.id = d.submission_id JOIN landing.arrival a ON a.id = s.arrival_id "
         "LEFT JOIN register.obligation o ON o.unit = s.unit AND o.report = s.report AND o.period = s.period "
         "AND o.retired_at IS NULL LEFT JOIN LATERAL (SELECT verdict FROM core.verdict v WHERE v.submission_id = s.id "
@@ -165,7 +170,9 @@ def read_judged_file(connection: Connection, decision_id: int) -> JudgedFile:
         raise LookupError(f"no decision {decision_id}")
     # Every load writes a verdict; what a person decided stands in for one that is missing.
     verdict: Verdict = row[5] or ("accepted" if row[6] else "rejected")
-    return JudgedFile(row[0], row[1], row[2], row[3], row[4], verdict, *row[6:])
+    return JudgedFile(
+        row[0], row[1], row[2], row[3], row[4], verdict, row[6], row[7], row[8], row[9], row[10], row[11] or None
+    )
 
 
 def read_judged_findings(connection: Connection, arrival_id: int) -> list[Finding]:

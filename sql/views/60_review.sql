@@ -82,54 +82,72 @@ COMMENT ON COLUMN mart.published_figure.value IS 'Giá trị đã công bố';
 COMMENT ON COLUMN mart.published_figure.units IS 'Số đơn vị có số liệu này';
 COMMENT ON COLUMN mart.published_figure.estimated_units IS 'Trong đó số đơn vị dùng số ước tính';
 
--- Who did what, of a period where it is of one. `detail` holds codes and numbers of ours, `reason` what the person wrote.
+-- Who did what, of a period where it is of one. `reason` is what the person wrote; `subject` (whom or what it was done to, where it
+-- is no unit, period or submission) and `outcome` are codes and numbers of ours, `detail` both for a reader of lists. `key` makes
+-- a line's place among all lines of its instant sure: pages are turned by (at, key).
 CREATE VIEW ops.audit_trail AS
+SELECT d.at, d.who, d.kind, d.action, d.report, d.period, d.unit, d.submission_id,
+       nullif(concat_ws(', ', d.subject, d.outcome), '') AS detail, d.reason, d.subject, d.outcome,
+       d.kind || ':' || d.key COLLATE "C" AS key
+FROM (
 SELECT e.recorded_at AS at, e.decided_by AS who, 'period' AS kind, e.action, e.report, e.period, NULL::text AS unit,
-       NULL::bigint AS submission_id,
-       e.state || coalesce(' #' || e.publication_number, '') AS detail, e.reason
+       NULL::bigint AS submission_id, NULL::text AS subject,
+       e.state || coalesce(' #' || e.publication_number, '') AS outcome, e.reason, lpad(e.id::text, 19, '0') AS key
 FROM core.period_event e
 UNION ALL
-SELECT p.recorded_at, a.decided_by, 'publication', 'freeze', p.report, p.period, NULL, NULL,
-       p.figures || ' figures, sha256 ' || p.checksum, a.reason
+SELECT p.recorded_at, a.decided_by, 'publication', 'freeze', p.report, p.period, NULL, NULL, NULL,
+       p.figures || ' figures, sha256 ' || p.checksum, a.reason, lpad(p.id::text, 19, '0')
 FROM core.publication p JOIN core.period_event a ON a.id = p.event_id
 UNION ALL
-SELECT d.recorded_at, d.decided_by, 'decision', d.decision, s.report, s.period, s.unit, s.id, NULL, d.reason
+SELECT d.recorded_at, d.decided_by, 'decision', d.decision, s.report, s.period, s.unit, s.id, NULL, NULL, d.reason,
+       lpad(d.id::text, 19, '0')
 FROM core.decision d JOIN core.submission s ON s.id = d.submission_id WHERE d.decided_by <> 'system'
 UNION ALL
 -- A file read again at a person's word: a revalidation, or one that was taken out of quarantine.
 SELECT x.recorded_at, x.examined_by, 'examination', 'reread', s.report, s.period, s.unit, s.id,
-       'generation ' || x.generation, x.reason
+       NULL, 'generation ' || x.generation, x.reason,
+       concat_ws(' ', lpad(x.arrival_id::text, 19, '0'), lpad(x.generation::text, 5, '0'), lpad(s.id::text, 19, '0'))
 FROM core.examination x LEFT JOIN core.submission s ON s.arrival_id = x.arrival_id WHERE x.examined_by <> 'system'
 UNION ALL
 -- A file of nobody's that a person gave to an obligation, or put away.
-SELECT t.recorded_at, t.attributed_by, 'quarantine', 'attribute', t.report, t.period, t.unit, s.id, 'arrival ' || t.arrival_id, t.reason
+SELECT t.recorded_at, t.attributed_by, 'quarantine', 'attribute', t.report, t.period, t.unit, s.id, 'arrival ' || t.arrival_id,
+       NULL, t.reason,
+       concat_ws(' ', lpad(t.arrival_id::text, 19, '0'), lpad(t.generation::text, 5, '0'), lpad(s.id::text, 19, '0'))
 FROM landing.attribution t LEFT JOIN core.submission s ON s.arrival_id = t.arrival_id
 UNION ALL
-SELECT d.recorded_at, d.discarded_by, 'quarantine', 'discard', NULL, NULL, NULL, NULL, 'arrival ' || d.arrival_id, d.reason
+SELECT d.recorded_at, d.discarded_by, 'quarantine', 'discard', NULL, NULL, NULL, NULL, 'arrival ' || d.arrival_id, NULL, d.reason,
+       concat_ws(' ', lpad(d.arrival_id::text, 19, '0'), lpad(d.generation::text, 5, '0'), '-')
 FROM landing.discard d
 UNION ALL
-SELECT r.recorded_at, r.revoked_by, 'link', 'revoke', r.report, r.period, r.unit, NULL, NULL, r.reason
+SELECT r.recorded_at, r.revoked_by, 'link', 'revoke', r.report, r.period, r.unit, NULL, NULL, NULL, r.reason, lpad(r.id::text, 19, '0')
 FROM ops.link_revocation r
 UNION ALL
-SELECT m.recorded_at, m.muted_by, 'mute', 'mute', m.report, m.period, m.unit, NULL,
-       'until ' || to_char(m.until AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD HH24:MI'), m.reason
-FROM ops.mute m
+SELECT m.recorded_at, m.muted_by, 'mute', 'mute', m.report, m.period, m.unit, NULL, NULL,
+       'until ' || to_char(m.until AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD HH24:MI'), m.reason, 'm' || lpad(m.id::text, 19, '0')
+FROM ops.mute m WHERE m.until > m.recorded_at
 UNION ALL
-SELECT a.recorded_at, a.acknowledged_by, 'mute', 'acknowledge', a.report, a.period, a.unit, NULL,
-       'until ' || to_char(a.until AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD HH24:MI'), a.reason
+-- One that ends when it is recorded lifts the one before.
+SELECT m.recorded_at, m.muted_by, 'mute', 'lift', m.report, m.period, m.unit, NULL, NULL, NULL, m.reason, 'm' || lpad(m.id::text, 19, '0')
+FROM ops.mute m WHERE m.until <= m.recorded_at
+UNION ALL
+SELECT a.recorded_at, a.acknowledged_by, 'mute', 'acknowledge', a.report, a.period, a.unit, NULL, NULL,
+       'until ' || to_char(a.until AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD HH24:MI'), a.reason, 'a' || lpad(a.id::text, 19, '0')
 FROM ops.acknowledgement a
 UNION ALL
 -- The register says that a unit is excused, and since when; who changed the register is in its own row.
 SELECT x.recorded_at, NULL, 'exemption', CASE WHEN x.withdrawn THEN 'withdraw' ELSE 'exempt' END, x.report, x.period, x.unit,
-       NULL, NULL, x.reason
+       NULL, NULL, NULL, x.reason, concat_ws(' ', x.unit, x.report, x.period, extract(epoch FROM x.retired_at))
 FROM register.exemption x
 UNION ALL
-SELECT c.recorded_at, c.changed_by, 'register', 'apply', NULL, NULL, NULL, NULL, NULL, c.reason
+SELECT c.recorded_at, c.changed_by, 'register', 'apply', NULL, NULL, NULL, NULL, NULL, NULL, c.reason, lpad(c.id::text, 19, '0')
 FROM ops.register_change c
 UNION ALL
 -- What was done through the pages and stands in no table of its own: log-ins, accounts, reminders. Revoked links stand above,
--- with their reason. A subject `report:period/unit` names its obligation.
-SELECT a.at, a.login, 'page', a.action, m.found[1], m.found[2], m.found[3], NULL,
-       nullif(concat_ws(', ', CASE WHEN m.found IS NULL THEN nullif(a.subject, '') END, nullif(a.outcome, 'done')), ''), NULL
-FROM ops.action a CROSS JOIN LATERAL (SELECT regexp_match(a.subject, '^([^:/]+):([^:/]+)/([^:/]+)$') AS found) m
-WHERE a.action <> 'link.revoke';
+-- with their reason. A subject `report:period/unit` names its obligation, with `/number` one of its submissions.
+SELECT a.at, a.login, 'page', a.action, m.found[1], m.found[2], m.found[3], m.found[4]::bigint,
+       CASE WHEN m.found IS NULL THEN nullif(a.subject, '') END, nullif(nullif(a.outcome, 'done'), ''), NULL,
+       lpad(a.id::text, 19, '0')
+FROM ops.action a
+CROSS JOIN LATERAL (SELECT regexp_match(a.subject, '^([^:/]+):([^:/]+)/([^:/]+)(?:/([0-9]{1,18}))?$') AS found) m
+WHERE a.action <> 'link.revoke'
+) d;

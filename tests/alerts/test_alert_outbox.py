@@ -25,7 +25,7 @@ from etl.alerts.plan import Pause
 from etl.alerts.webhooks import PREFIX
 from etl.register.alerting import ContactRole
 from etl.settings import PROJECT_ROOT
-from etl.usecases.alert_pauses import acknowledge, mute_unit
+from etl.usecases.alert_pauses import acknowledge, lift_mute, mute_unit
 from etl.usecases.fill_in import UnitDoesNotOwe
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.submission_load import LOAD_LOCK
@@ -297,8 +297,8 @@ def test_a_mute_planned_over_and_lifted(office: Office) -> None:
     told = office.sink.mails[-1].message.get_body(("plain",))
     assert told is not None
     assert "Xã Bảo Lâm, đến hết ngày 29/06/2026: Đang sáp nhập" in told.get_content()
-    # Lifted by a later one that ends now; T+1 was cancelled, never sent, and is still right.
-    mute_unit(office.context, Pause(ONE, None, None, at("06-18T08:00"), "trực ban", "Đã xong"))
+    # T+1 was cancelled, never sent, and is still right.
+    lift_mute(office.context, ONE, None, None, by="trực ban", why="Đã xong")
     assert [row.rung for row in office.plan("06-18T08:00").plan.due] == ["T+1"]
 
 

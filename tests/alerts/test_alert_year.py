@@ -353,8 +353,9 @@ def _draw_words(year: Year, rng: random.Random) -> list[tuple[datetime, Callable
 
 def _mute(year: Year, owed: Owed, until: datetime) -> Callable[[], None]:
     def speak() -> None:
-        mute_unit(year.context, Pause(owed.unit, owed.report, owed.period, until, "trực", "Đơn vị đang sáp nhập"))
-        owed.mutes.append((year.now, until))
+        if until > year.now:
+            mute_unit(year.context, Pause(owed.unit, owed.report, owed.period, until, "trực", "Đơn vị đang sáp nhập"))
+            owed.mutes.append((year.now, until))
 
     return speak
 

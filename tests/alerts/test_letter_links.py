@@ -115,6 +115,38 @@ def test_receipts_carry_it_and_after_revoking_the_new_one(linked: Office) -> Non
     assert old not in last.get_body(("plain",)).get_content()
 
 
+def test_letters_say_until_when_and_a_late_one_carries_a_link_that_opens(linked: Office) -> None:
+    said = re.compile(r"có hiệu lực đến hết ngày (\d\d/\d\d/\d{4})")
+    receive(linked, ("lần 1.xlsx", make_sending().put("F05", "02", "2", "mười").to_bytes()))
+    linked.send()
+    # Long after the due day a reviewer returns what had been accepted, and the unit sends another file that fails.
+    receive(linked, ("lần 2.xlsx", make_sending().to_bytes()), received="06-11T08:30")
+    linked.now = at("11-02T09:00")
+    linked.send_back(DEPARTMENT)
+    receive(linked, ("lần 3.xlsx", make_sending().put("F05", "02", "2", "mười").to_bytes()), received="11-02T08:30")
+    linked.send()
+
+    first, *_, returned, refused = [mail.message for mail in linked.sink.mails]
+
+    for message in (first, returned, refused):
+        for part in ("plain", "html"):
+            (day,) = said.findall(message.get_body((part,)).get_content())
+            assert (day == "02/12/2026") == (message is not first)
+    assert "TRẢ LẠI" in returned.get_body(("plain",)).get_content()
+    for message in (returned, refused):
+        assert [(link.unit, f"{link.last_day}") for link in links_in(linked, message)] == [(DEPARTMENT, "2026-12-02")]
+
+
+def test_reminders_say_until_when(linked: Office) -> None:
+    linked.accept_all_but(ONE)
+    linked.plan(T1)
+    linked.send()
+    (message,) = {mail.message for mail in linked.sink.mails if links_in(linked, mail.message)}
+    (link,) = links_in(linked, message)
+    for part in ("plain", "html"):
+        assert f"có hiệu lực đến hết ngày {link.last_day:%d/%m/%Y}" in message.get_body((part,)).get_content()
+
+
 def test_without_a_public_address_nothing_is_said(office: Office) -> None:
     receive(office, ("a.xlsx", make_sending().put("F05", "02", "2", "mười").to_bytes()))
     office.accept_all_but(ONE)

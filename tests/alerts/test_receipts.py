@@ -88,6 +88,18 @@ def test_a_receipt_says_when_and_which_and_carries_the_marked_workbook(office: O
     assert "Kết quả kiểm tra" in openpyxl.load_workbook(io.BytesIO(clean.get_content())).sheetnames
 
 
+def test_a_correction_that_is_not_accepted_does_not_read_as_if_nothing_counted(office: Office) -> None:
+    receive(office, ("lần 1.xlsx", make_sending().to_bytes()), received="06-10T08:15")
+    bad = make_sending().put("F05", "02", "2", "mười")
+    receive(office, ("lần 2.xlsx", bad.to_bytes()), received="06-10T09:30")
+    office.send(with_files=True)
+    (letter,) = [message for message in bodies(office) if "CHƯA ĐẠT" in message["Subject"]]
+    for content in texts(letter):
+        plain = " ".join(content.split())
+        assert "Lần nộp này không được tính; số liệu của lần nộp 1 vẫn đang được tính." in plain
+        assert "chưa được ghi nhận là đã nộp" not in plain
+
+
 def test_a_json_submission_is_answered_with_a_page(office: Office) -> None:
     document = make_sample_document(office.context, HALF_YEAR, PERIOD, DEPARTMENT)
     document["forms"]["F05"]["rows"]["02"]["2"] = "mười"

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.channels.names import MOST_NAME_BYTES, make_key, make_printable, make_safe_name
-from etl.channels.refusals import REASONS, REFUSALS, RefusalCode
+from etl.channels.refusals import REASONS, REFUSALS, RefusalCode, tell_refusal_detail
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=300)
 
@@ -75,6 +75,25 @@ def test_a_long_name_keeps_its_extension() -> None:
     safe = make_safe_name("Báo cáo kết quả phong trào " * 20 + ".xlsx")
     assert safe.text.endswith(".xlsx")
     assert len(safe.text.encode()) <= MOST_NAME_BYTES
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "shown"),
+    [
+        ("TOO-LARGE", "more than 5242880 bytes", "lớn hơn 5 MB"),
+        ("TOO-LARGE", "5500000 bytes are announced, 5242880 are allowed", "5,2 MB, giới hạn 5 MB"),
+        ("TOO-LARGE", "5.500.000 > 5.242.880", "5,2 MB, giới hạn 5 MB"),
+        ("TOO-LARGE", "> 5.242.880", "lớn hơn 5 MB"),
+        ("ZIP-TOO-LARGE", "2.000 > 1.024", "2 KB, giới hạn 1 KB"),
+        ("TOO-MANY-FILES", "1.201 > 200", "1.201 tệp, giới hạn 200 tệp"),
+        ("ZIP-PATH", "../../số liệu.xlsx", "../../số liệu.xlsx"),
+        ("HTTP-NOT-UNDERSTOOD", "url is missing", ""),
+        ("TOO-LARGE", "", ""),
+        ("NO-LONGER-KNOWN", "whatever it was", ""),
+    ],
+)
+def test_details_of_a_refusal_are_told_in_vietnamese(code: str, detail: str, shown: str) -> None:
+    assert tell_refusal_detail(code, detail) == shown
 
 
 def test_every_refusal_says_why_and_what_to_do() -> None:

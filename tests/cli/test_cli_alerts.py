@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -100,11 +101,12 @@ def test_another_day_is_for_simulated_provinces(run: Run, tmp_path: Path, monkey
 def test_mute_and_acknowledge(run: Run) -> None:
     rows = json.loads(run("alerts", "plan", "--as-of", "2027-06-09T07:30", "--json")[1])["letters"]
     assert rows == []  # 2027-S1 is not open yet
-    assert run("alerts", "mute", "--unit", "H14.SNV", "--until", "2099-01-31", "--by", "trực", "--why", "Nghỉ")[0] == 0
+    soon = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}"
+    assert run("alerts", "mute", "--unit", "H14.SNV", "--until", soon, "--by", "trực", "--why", "Nghỉ")[0] == 0
     planned = json.loads(run("alerts", "plan", "--as-of", "2026-06-10T07:30", "--json")[1])["letters"]
     # A plan of the past does not know what was said today.
     assert "H14.SNV" in {row["unit"] for letter in planned for row in letter["rows"]}
-    assert run("alerts", "mute", "--unit", "H14.ZZ", "--until", "2099-01-31", "--by", "a", "--why", "b")[0] == 2
+    assert run("alerts", "mute", "--unit", "H14.ZZ", "--until", soon, "--by", "a", "--why", "b")[0] == 2
     assert run("alerts", "mute", "--unit", "H14.SNV", "--until", "mai", "--by", "a", "--why", "b")[0] == 2
     code, out, _ = run(
         "alerts", "ack", "--unit", "H14.SNV", "--report", "movements-half", "--period", "2026-S2", "--until", "2099-01-31",
@@ -113,3 +115,22 @@ def test_mute_and_acknowledge(run: Run) -> None:
     assert code == 0
     assert "01/02/2099 00:00" in out
     assert run("alerts", "ack", "--unit", "H14.SNV", "--until", "2099-01-31", "--by", "a", "--why", "b")[0] == 2
+
+
+def test_a_mute_is_lifted_by_its_own_command_and_never_by_a_past_day(run: Run) -> None:
+    now = datetime.now(UTC)
+    days = [f"{now + timedelta(days=days):%Y-%m-%d}" for days in (-2, 30, 400)]
+    past, soon, far = (
+        run("alerts", "mute", "--unit", "H14.SNV", "--until", day, "--by", "trực", "--why", "Nghỉ") for day in days
+    )
+    assert [code for code, _, _ in (past, soon, far)] == [2, 0, 2]
+    assert "alerts unmute" in past[2]
+    assert "366 days" in far[2]
+
+    lift = ("alerts", "unmute", "--unit", "H14.SNV", "--by", "trực")
+    assert run(*lift, "--why", " \u200b")[0] == 2
+    assert run(*lift, "--report", "movements-half", "--period", "2026-S2", "--why", "Khác")[0] == 1
+    code, out, _ = run(*lift, "--why", "Xong")
+    assert (code, out) == (0, "H14.SNV: reminders go out again\n")
+    code, _, said = run(*lift, "--why", "Lần nữa")
+    assert code == 1 and "lifted by trực" in said.replace("\n", " ")

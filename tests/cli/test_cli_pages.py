@@ -72,7 +72,8 @@ def test_accounts_from_the_command_line(run: Run, caplog: pytest.LogCaptureFixtu
         assert run("accounts", "set", "lan.nt", "--password", typed="mật khẩu mới hơn\n")[0] == 0
         assert log_in(context, "lan.nt", PASSWORD) is None
         assert log_in(context, "lan.nt", "mật khẩu mới hơn") is not None
-        assert run("accounts", "set", "lan.nt", "--close")[0] == 0
+        assert run("accounts", "set", "lan.nt", "--close") == (0, "lan.nt: changed; its sessions are over\n", "")
+        assert run("accounts", "set", "LAN.NT", "--close") == (0, "LAN.NT: is so already; nothing changed\n", "")
         assert log_in(context, "lan.nt", "mật khẩu mới hơn") is None
 
     for wrong, text in (

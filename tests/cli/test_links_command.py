@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from etl.calendar.deadlines import TIMEZONE
 from etl.cli import links
 from etl.cli.main import main
 from etl.settings import PROJECT_ROOT, Settings
@@ -32,7 +33,19 @@ def test_a_link_is_shown_and_taken_back(
     with open_context(settings) as context:
         before = datetime.fromisoformat(told["expires_at"]) - timedelta(days=1)
         assert read_link(context, token, before).unit == "H14.SNV"
-        assert main(["links", "revoke", *OWED, "--by", "cán bộ", "--why", "lộ đường dẫn"]) == 0
+        entrance = read_link(context, token, before)
+        assert (told["last_day"], told["revocations"]) == (entrance.last_day.isoformat(), 0)
+        assert entrance.expires_at == datetime.fromisoformat(told["expires_at"])
+        # Good for a month from today, whenever this runs.
+        assert entrance.last_day >= context.clock().astimezone(TIMEZONE).date() + timedelta(days=29)
+        assert main(["links", "show", *OWED]) == 0
+        shown = capsys.readouterr()
+        assert told["link"] in shown.out.replace("\n", "")
+        assert f"có hiệu lực đến hết ngày {entrance.last_day:%d/%m/%Y}" in shown.err
+        revoke = ["links", "revoke", *OWED, "--by", "cán bộ", "--why", "lộ đường dẫn"]
+        assert main([*revoke, "--expected-revocations", "0"]) == 0
+        assert main([*revoke, "--expected-revocations", "0"]) == 1
+        assert "cán bộ" in capsys.readouterr().err
         with pytest.raises(BadLink, match="revoked"):
             read_link(context, token, before)
     assert main(["links", "show", "--unit", "H14.KHONG", *OWED[2:]]) == 1

@@ -33,10 +33,16 @@ class Visitor:
         self.page.wait_for_url("**/board*")
         return self
 
-    def open(self, path: str) -> Page:
+    def open(self, path: str, refused: int | None = None) -> Page:
+        """The page at a path. `refused`: the status of the refusal that is looked for there."""
         answer = self.page.goto(self.address + path)
         assert answer is not None
-        assert answer.status < 400, f"{path}: {answer.status}"
+        if refused is None:
+            assert answer.status < 400, f"{path}: {answer.status}"
+        else:
+            assert answer.status == refused, f"{path}: {answer.status}"
+            # The browser itself notes every answer of this kind.
+            self.complaints = [one for one in self.complaints if f"status of {refused}" not in one]
         return self.page
 
     def measure_overflow(self) -> int:

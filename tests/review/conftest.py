@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from reviewed_office import Reviewed, copy_reviewed, log_in, make_reviewed, serve
+from unit_gate import PERIOD, REPORT, Gate, open_gate
 
 from etl.review.app import create_app
 from etl.review.office import Office
@@ -89,3 +90,32 @@ def screens() -> Path:
     folder = Path(os.environ.get("SCREENS") or PROJECT_ROOT / "build" / "screens")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def gate(server: ServerInfo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gate]:
+    """The units' entrance over a province where nobody has filed; tests take units of their own (`unit`, `unused`)."""
+    with open_gate(server, tmp_path_factory.mktemp("gate")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def unused(gate: Gate) -> Iterator[str]:
+    """Communes that owe the half-year and that no test has used."""
+    return iter(
+        [
+            str(row[0])
+            for row in gate.rows(
+                "SELECT unit FROM register.obligation WHERE report = :r AND period = :p AND unit_type = 'commune' "
+                "AND retired_at IS NULL AND exempt_reason IS NULL ORDER BY unit",
+                r=REPORT,
+                p=PERIOD,
+            )
+        ]
+    )
+
+
+@pytest.fixture
+def unit(unused: Iterator[str]) -> str:
+    """One of them."""
+    return next(unused)

@@ -117,5 +117,13 @@ def serve(app: FastAPI) -> Iterator[str]:
 
 def read_page(page: str) -> str:
     """What is read on a page, without its tags."""
-    main = page.partition("<main")[2].partition("</main>")[0]
-    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", main)))
+    return _read(page.partition("<main")[2].partition("</main>")[0])
+
+
+def read_rows(page: str) -> str:
+    """What is read in the first table of a page below its headings: what a filter offers is no part of what is shown."""
+    return _read(page.partition("<tbody>")[2].partition("</tbody>")[0])
+
+
+def _read(markup: str) -> str:
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", markup)))

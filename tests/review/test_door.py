@@ -66,6 +66,44 @@ def test_guessing_passwords_is_stopped(reviewed: Reviewed) -> None:
     office.close()
 
 
+@pytest.mark.parametrize(
+    "written", ["ｐublisher@vp", "PUBLISHER@VP", "  publisher@vp\u3000", "publisher＠vp", "ｐＵblisher@vp"]
+)
+def test_another_way_of_writing_a_login_is_no_way_around_its_limit(office: Office, written: str) -> None:
+    app = create_app(office)
+    app.state.limits["log-in"] = RateLimit(1000, 300)  # by address: it would stop the eleventh try whatever its login
+    client = log_in(app, None)
+    wrong = {"login": LOGINS["publisher"], "password": "sai mật khẩu rồi"}
+    assert [client.post("/login", data=wrong).status_code for _ in range(10)] == [401] * 10
+
+    assert client.post("/login", data={"login": written, "password": PASSWORD}).status_code == 429
+
+
+def test_a_login_that_nobody_can_have_is_a_wrong_one(client_of: Client) -> None:
+    for odd in ("\u3000", "\u200b", "a\u0007b"):
+        answer = client_of(None).post("/login", data={"login": odd, "password": "sai mật khẩu rồi"})
+        assert answer.status_code == 401 and "không đúng" in answer.text, repr(odd)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/static/office.css"])
+def test_monitoring_may_ask_for_the_head_alone(client_of: Client, live: str, path: str) -> None:
+    whole, head = httpx.get(live + path), httpx.head(live + path)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+    assert ("HEAD", path) in read_access_table().rights or path.startswith("/static/")
+    assert httpx.head(f"{live}/board").status_code == 405
+    assert httpx.head(f"{live}/static/no-such.css").status_code == 404
+
+
+def test_a_period_that_is_not_there_is_said_in_vietnamese(client_of: Client) -> None:
+    for path in ("/periods/xã/x", "/periods/movements-half/1999-S9"):
+        page = client_of("reader").get(path)
+        assert page.status_code == 404
+        assert "Không có báo cáo hoặc kỳ báo cáo này." in page.text.replace("</h1>", ".")
+        assert "register" not in page.text.partition("<main")[2] and "known" not in page.text
+
+
 def test_a_write_without_its_token_is_refused(client_of: Client) -> None:
     client = client_of("reader")
     token = read_token(client, "/login")
@@ -172,7 +210,7 @@ def test_a_route_that_the_table_does_not_name_stops_the_start(office: Office, mo
 
 
 def test_the_table_names_only_routes_that_exist(app: FastAPI) -> None:
-    real = {(method, route.path) for route in app.routes for method in route.methods - {"HEAD"}}  # type: ignore[attr-defined]
+    real = {(method, route.path) for route in app.routes for method in route.methods}  # type: ignore[attr-defined]
 
     assert set(read_access_table().rights) == real
 

@@ -15,7 +15,18 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx import Response
-from reviewed_office import LOGINS, PASSWORD, PERIOD, REPORT, ROLES, Reviewed, copy_reviewed, log_in, read_token
+from reviewed_office import (
+    LOGINS,
+    PASSWORD,
+    PERIOD,
+    REPORT,
+    ROLES,
+    Reviewed,
+    copy_reviewed,
+    log_in,
+    read_rows,
+    read_token,
+)
 
 from etl.review.access import read_access_table
 from etl.review.app import create_app
@@ -71,13 +82,29 @@ class House:
             "/quarantine/{arrival}/attribute": {"unit": values["unit"], "key": KEY, "why": WHY, "seen": values["seen"]},
             "/quarantine/{arrival}/discard": {"why": WHY, "seen": values["seen"]},
             "/register/exemptions": {"unit": values["third"], "key": KEY, "why": WHY},
-            "/register/exemptions/withdraw": {"unit": values["third"], "key": KEY, "why": WHY},
-            "/register/mutes": {"unit": values["unit"], "key": KEY, "until": "2099-01-01", "why": WHY},
-            "/links/{report}/{period}/{unit}/revoke": {"why": WHY},
+            "/register/exemptions/withdraw": {
+                "unit": values["third"], "key": KEY, "why": WHY, "seen": self.read_excused(values["third"]),
+            },
+            "/register/mutes": {
+                "unit": values["unit"], "key": KEY, "until": f"{NOW + timedelta(days=300):%Y-%m-%d}", "why": WHY, "seen": "0",
+            },
+            "/register/mutes/lift": {"unit": values["unit"], "key": KEY, "why": WHY, "seen": "1"},
+            "/links/{report}/{period}/{unit}/revoke": {"why": WHY, "seen": "0"},
             "/accounts": {"login": "nguoi-moi", "name": "Người mới", "role": "reader", "password": PASSWORD},
-            "/accounts/{login}": {"role": "reviewer"},
-        }
+            "/accounts/{login}": {"role": "reviewer", "seen": self.read_changed("nguoi-moi")},
+        }  # fmt: skip
         return dict(forms[path])
+
+    def read_excused(self, unit: str) -> str:
+        """What the form that withdraws an exemption carries; any instant where the unit is not excused."""
+        found = self.app.state.office.context().register.exemption(unit, REPORT, PERIOD)
+        return (found.recorded_at if found else NOW).isoformat()
+
+    def read_changed(self, login: str) -> str:
+        """What the form of an account carries; any instant where there is none."""
+        with self.engine.connect() as connection:
+            query = sa.text("SELECT changed_at FROM ops.account WHERE login = :login")
+            return (connection.execute(query, {"login": login}).scalar_one_or_none() or NOW).isoformat()
 
     def count_audit(self, login: str) -> int:
         with self.engine.connect() as connection:
@@ -141,7 +168,7 @@ def choose_values(context: Context) -> dict[str, str]:
         "unit_name": names[first], "other_name": names[second], "number": str(mine.id), "other_number": str(other.id),
         "mart": "movements", "arrival": str(arrivals[0].arrival_id), "other_arrival": str(arrivals[1].arrival_id),
         "seen": str(arrivals[0].generation), "decision": str(decision), "login": LOGINS["reader"], "key": "a" * 32,
-        "token": make_token(context, first, REPORT, PERIOD), "other_token": make_token(context, second, REPORT, PERIOD),
+        "token": make_token(context, first, REPORT, PERIOD, NOW), "other_token": make_token(context, second, REPORT, PERIOD, NOW),
     }  # fmt: skip
 
 
@@ -161,7 +188,13 @@ def is_refused(answer: Response) -> bool:
 
 def shows_nothing(house: House, answer: Response) -> bool:
     named = (house.values["unit"], house.values["unit_name"], house.values["other_unit"], house.values["other_name"])
-    return not any(text in answer.text for text in named)
+    # When a session has ended, what was typed is given back, with the way back to the form: the asker told it, not we.
+    told = re.sub(
+        r'<textarea [^>]*readonly[^>]*>[^<]*</textarea>|<input [^>]*readonly[^>]*>|href="/login\?next=[^"]*"',
+        "",
+        answer.text,
+    )
+    return not any(text in told for text in named)
 
 
 def test_pages_open_for_whom_the_table_says(house: House, clients: dict[str, TestClient]) -> None:
@@ -184,7 +217,7 @@ def test_nothing_is_written_for_whom_it_is_not(
 ) -> None:
     before = house.weigh()
     for method, path, roles in OFFICE_LINES:
-        if method == "GET" or path in DOOR:
+        if method != "POST" or path in DOOR:
             continue
         for role, client in clients.items():
             address, form = house.fill(path), house.body(path)
@@ -211,7 +244,7 @@ def test_nothing_is_written_for_whom_it_is_not(
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "HEAD"])
 def test_other_methods_do_nothing(house: House, clients: dict[str, TestClient], method: str) -> None:
     before = house.weigh()
-    for _, path, _ in OFFICE_LINES:
+    for path in {path for _, path, _ in OFFICE_LINES} - {path for asked, path, _ in OFFICE_LINES if asked == method}:
         for role in ("anonymous", "administrator"):
             answer = clients[role].request(method, house.fill(path))
             assert answer.status_code == 405, (path, role)
@@ -300,9 +333,10 @@ def test_a_link_that_is_over_opens_nothing(house: House, clients: dict[str, Test
         links = bad_tokens(house)
     elif kind == "revoked":
         unit = house.values["third"]
-        links = {"": make_token(context, unit, REPORT, PERIOD)}
+        links = {"": make_token(context, unit, REPORT, PERIOD, NOW)}
         revoke_link(context, unit, REPORT, PERIOD, by="test", why="thử", role="administrator")
-        assert client.get(house.fill("/u/{token}", token=make_token(context, unit, REPORT, PERIOD))).status_code == 200
+        anew = house.fill("/u/{token}", token=make_token(context, unit, REPORT, PERIOD, NOW))
+        assert client.get(anew).status_code == 200
     else:
         due = max(line.due_at for line in read_board(context, REPORT, PERIOD, context.clock()).units)
         office = Office(lambda: house.settings, clock=lambda: due + OPEN_AFTER_DUE + timedelta(seconds=1))
@@ -343,7 +377,7 @@ def test_a_units_write_wants_the_token_of_its_page(house: House, clients: dict[s
 
 ORDER: Final = (
     "/board/{report}/{period}/{unit}/remind", "/register/exemptions", "/register/exemptions/withdraw", "/register/mutes",
-    "/quarantine/{arrival}/attribute", "/quarantine/{arrival}/discard", "/submissions/{number}/decide",
+    "/register/mutes/lift", "/quarantine/{arrival}/attribute", "/quarantine/{arrival}/discard", "/submissions/{number}/decide",
     "/links/{report}/{period}/{unit}/revoke", "/periods/{report}/{period}/start", "/periods/{report}/{period}/approve",
     "/periods/{report}/{period}/publish", "/periods/{report}/{period}/reopen", "/accounts", "/accounts/{login}", "/logout",
 )  # fmt: skip
@@ -400,10 +434,10 @@ def test_log_ins_and_uploads_stand_in_the_audit_trail(house: House, clients: dic
 
 
 def test_the_pages_of_the_audit_trail_show_it(house: House, clients: dict[str, TestClient]) -> None:
-    text = clients["reviewer"].get("/audit").text
-    assert "gửi thư nhắc" in text.lower()
-    assert "đăng nhập" in text.lower()
+    text = read_rows(clients["reviewer"].get("/audit").text)
+    assert "Gửi thư nhắc" in text
+    assert "Đăng nhập" in text
     assert LOGINS["reviewer"] in text
-    of_period = clients["reviewer"].get("/audit", params={"key": KEY}).text
-    assert "gửi thư nhắc" in of_period.lower()
-    assert ">đăng nhập" not in of_period.lower(), "who logged in would bury what was decided about the period"
+    of_period = read_rows(clients["reviewer"].get("/audit", params={"key": KEY}).text)
+    assert "Gửi thư nhắc" in of_period
+    assert "Đăng nhập" not in of_period, "who logged in would bury what was decided about the period"

@@ -119,7 +119,7 @@ def hostile(
     late = Office(
         lambda: province.settings, clock=lambda: context.clock().replace(year=ago.year, month=ago.month, day=28)
     )
-    yield Hostile(late, paths, f"/u/{make_token(context, unit, REPORT, PERIOD)}")
+    yield Hostile(late, paths, f"/u/{make_token(context, unit, REPORT, PERIOD, context.clock())}")
     late.close()
     office.close()
 

@@ -73,7 +73,7 @@ def test_from_a_refused_upload_to_a_second_publication(own_province: Reviewed, b
     lines = read_board(context, REPORT, PERIOD, context.clock()).units
     unit = next(line.unit for line in lines if line.status == "missing" and line.unit_type != "bloc")
     name = next(line.unit_name for line in lines if line.unit == unit)
-    home = f"/u/{make_token(context, unit, REPORT, PERIOD)}"
+    home = f"/u/{make_token(context, unit, REPORT, PERIOD, context.clock())}"
     sound = make_sending(lambda sending: sending.fill_awards(_awards(17)), unit=unit)
     sheet, cell = sound.name_of("F05"), sound.cell("F05", "02", "2")
     before = trace_figure(context, FIGURE).value or 0

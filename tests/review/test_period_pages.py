@@ -11,15 +11,15 @@ from threading import Barrier
 import httpx
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
-from reviewed_office import LOGINS, PASSWORD, PERIOD, REPORT, log_in, read_page, read_token, serve
+from reviewed_office import LOGINS, PASSWORD, PERIOD, REPORT, log_in, read_page, read_rows, read_token, serve
 
 from etl.review.app import create_app
 from etl.review.office import Office
+from etl.usecases.audit_trail import read_audit
 from etl.usecases.exempting import excuse_unit
 from etl.usecases.follow import list_keys
 from etl.usecases.publication import list_publications
 from etl.usecases.review import read_period_event, read_period_state
-from etl.usecases.review_queue import read_audit
 
 Client = Callable[[str | None], TestClient]
 PATH = f"/periods/{REPORT}/{PERIOD}"
@@ -166,9 +166,9 @@ def test_the_audit_page_names_deeds_people_units_and_reasons(own_office: Office)
     excuse_unit(context, "H14.SNV", REPORT, PERIOD, by="nguyen.van.a", why="Tạm nghỉ")
     _act(client, "start", "Căn cứ mở đầu", 0)
 
-    everything = read_page(client.get("/audit").text)
-    of_period = read_page(client.get("/audit", params={"key": f"{REPORT}:{PERIOD}"}).text)
-    other = read_page(client.get("/audit", params={"key": "statistics-year:2026-A1"}).text)
+    everything = read_rows(client.get("/audit").text)
+    of_period = read_rows(client.get("/audit", params={"key": f"{REPORT}:{PERIOD}"}).text)
+    other = read_rows(client.get("/audit", params={"key": "statistics-year:2026-A1"}).text)
 
     assert "Bắt đầu duyệt kỳ" in everything and "Căn cứ mở đầu" in everything and LOGINS["publisher"] in everything
     assert "Đăng nhập" in everything and "Đăng nhập" not in of_period

@@ -48,6 +48,27 @@ def test_what_waits_is_what_the_queue_says(client_of: Client, office: Office) ->
     assert [int(one) for one in re.findall(r'/submissions/(\d+)"', page)] == [one.submission for one in waiting]
 
 
+def test_without_findings_the_first_form_is_open(client_of: Client, office: Office) -> None:
+    context = office.context()
+    with context.engine.connect() as connection:
+        numbers = connection.execute(
+            sa.text(
+                "SELECT s.id FROM core.submission s WHERE NOT EXISTS (SELECT 1 FROM core.finding f "
+                "WHERE f.arrival_id = s.arrival_id) ORDER BY s.id"
+            )
+        ).scalars()
+        found = [read_submission(context, number) for number in numbers.all()[:5]]
+    view = next(one for one in found if one.file.endswith(".xlsx"))
+    names = load_workbook(BytesIO(read_original(context, view))).sheetnames
+    assert names[0] == "Hướng dẫn"
+
+    page = client_of("reviewer").get(f"/submissions/{view.id}").text
+
+    opened = html.unescape(page.partition('aria-current="true">')[2].partition("<")[0])
+    assert opened in names[1:]
+    assert "Thông tin" in opened or opened.startswith("F00")
+
+
 def test_a_submission_shows_its_findings_beside_its_cells(client_of: Client, office: Office) -> None:
     number = _find(office.context(), "rejected")
     view = read_submission(office.context(), number)

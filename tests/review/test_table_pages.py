@@ -199,3 +199,17 @@ def test_charts_carry_their_title_and_whose_indicator_a_bar_is(client_of: Client
         assert movement in chart
     for row in drawn:
         assert str(row["indicator_name"]) in chart  # whole, where only its beginning fits
+
+
+def test_every_period_that_a_table_offers_has_it(client_of: Client) -> None:
+    client = client_of("reader")
+    for mart in ("structure", "movement_result", "board", "0603"):
+        page = client.get(f"/tables/{mart}")
+        assert page.status_code == 200
+        offered = re.findall(r'<option value="([^"]+)"', page.text.partition('id="key"')[2].partition("</select>")[0])
+        assert KEY in offered
+        for key in offered:
+            assert client.get(f"/tables/{mart}", params={"key": key}).status_code == 200, (mart, key)
+    refused = client.get("/tables/structure", params={"key": "statistics-year:2026-A1"})
+    assert refused.status_code == 404
+    assert "Báo cáo này không có bảng số liệu đã chọn" in html.unescape(refused.text)

@@ -51,7 +51,7 @@ class Gate:
         return self.office.context()
 
     def token(self, unit: str, report: str = REPORT, period: str = PERIOD) -> str:
-        return make_token(self.context, unit, report, period)
+        return make_token(self.context, unit, report, period, self.now)
 
     def client(self) -> TestClient:
         """A stranger's browser."""

@@ -16,7 +16,7 @@ from etl.findings.model import Finding, Severity
 from etl.reading.pool import ReaderPool
 from etl.usecases.json_submissions import make_sample_document
 from etl.usecases.sheet_view import LONGEST, MOST_COLUMNS, MOST_ROWS, ShownCell, ShownSheet, show_workbook
-from tests.golden.sender import DEPARTMENT, HALF_YEAR, PERIOD, read_knowledge
+from tests.golden.sender import DEPARTMENT, HALF_YEAR, PERIOD, make_sending, read_knowledge
 
 
 @pytest.fixture(scope="module")
@@ -233,3 +233,36 @@ def test_merges_over_each_other_cost_no_time(pool: ReaderPool) -> None:
 def test_a_workbook_without_cells_is_shown_as_such(pool: ReaderPool) -> None:
     shown = show_workbook(pool, book_of(openpyxl.Workbook()), [])
     assert [(sheet.name, sheet.rows) for sheet in shown.sheets] == [("Sheet", ())]
+
+
+def test_without_findings_the_first_sheet_that_holds_a_form_is_open(pool: ReaderPool) -> None:
+    forms = read_knowledge().forms
+    sending = make_sending()
+    book = openpyxl.load_workbook(io.BytesIO(sending.to_bytes()))
+    own = book.create_sheet("Ghi chú của đơn vị", 0)
+    own["A1"] = "Gửi kèm báo cáo"
+    shown = show_workbook(pool, book_of(book), [], forms=forms)
+    assert [sheet.name for sheet in shown.sheets][:2] == ["Ghi chú của đơn vị", "Hướng dẫn"]
+    assert [sheet.name for sheet in shown.sheets if sheet.rows] == [sending.name_of("F00")]
+    # Asked for, another one is open; and one with a finding comes first.
+    assert [
+        sheet.name for sheet in show_workbook(pool, book_of(book), [], "Hướng dẫn", forms).sheets if sheet.rows
+    ] == ["Hướng dẫn"]
+    marked = show_workbook(pool, book_of(book), [finding("A1", "Ghi chú của đơn vị")], forms=forms)
+    assert [sheet.name for sheet in marked.sheets if sheet.rows] == ["Ghi chú của đơn vị"]
+
+
+def test_a_form_is_known_by_its_words_too_and_without_one_the_first_sheet_is_open(pool: ReaderPool) -> None:
+    forms = read_knowledge().forms
+    sending = make_sending()
+    book = openpyxl.load_workbook(io.BytesIO(sending.to_bytes()))
+    for name in book.sheetnames:
+        if name not in ("Hướng dẫn", sending.name_of("F05")):
+            del book[name]
+    book[sending.name_of("F05")].title = "Sheet2"
+    assert [sheet.name for sheet in show_workbook(pool, book_of(book), [], forms=forms).sheets if sheet.rows] == [
+        "Sheet2"
+    ]
+    del book["Sheet2"]
+    shown = show_workbook(pool, book_of(book), [], forms=forms)
+    assert [sheet.name for sheet in shown.sheets if sheet.rows] == ["Hướng dẫn"]

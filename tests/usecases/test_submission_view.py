@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -87,6 +88,19 @@ def test_attempts_changes_and_decisions(post: Post) -> None:
     )
     assert not again.counts
     assert again.siblings[-1].decision == "return"
+
+
+def test_changes_read_as_their_sender_sees_the_cells(post: Post) -> None:
+    before = make_sending().field("F00", "10", date(2026, 6, 15)).put("F05", "01", "2", 9999)
+    after = make_sending().field("F00", "10", date(2026, 6, 5)).put("F05", "01", "2", "12.345")
+    after.field("F00", "09", "2026-06-15")
+    post.deliver(("một", before, "2026-06-20T08:00"), ("hai", after, "2026-06-20T09:00"))
+
+    changes = {(one.form, one.row): (one.old, one.new) for one in view_of(post, "hai").changes}
+
+    assert changes["F00", "10"] == ("15/06/2026", "05/06/2026")
+    assert changes["F05", "01"] == ("9.999", "12.345")  # what was typed as a text stays as it was typed
+    assert changes["F00", "09"] == ("12/BC-SNV", "2026-06-15")
 
 
 def test_the_same_figures_in_other_clothes_are_no_change(post: Post) -> None:

@@ -9,12 +9,14 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from etl.calendar.deadlines import TIMEZONE
 from etl.register.entities import UNIT_TYPE_LABELS, UnitType
+from etl.review.board_cells import make_cells
 from etl.review.charts import draw_days, draw_shares
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
 from etl.review.routing import go_to
 from etl.review.words import CONTACT_ROLE_LABELS, COUNT_LABELS, LETTER_STATE_LABELS, RATE_LABELS, RUNG_LABELS
 from etl.text import capitalise, format_number, sort_key
+from etl.usecases.alert_pauses import list_mutes_of
 from etl.usecases.board import STATUSES
 from etl.usecases.contacting import NothingToRemind, read_contacting, remind_now
 from etl.usecases.context import Context
@@ -51,16 +53,16 @@ def show_board(
     chosen = Filter(unit_type, bloc, movement, status, text)
     matrix = read_matrix(context, keys, now, chosen)
     head = matrix.columns[0]
+    labels: dict[str, str] = {name: capitalise(COUNT_LABELS[name]) for name in STATUSES}
+    base = request.scope.get("root_path", "")
+    places = {one.key: f"{base}/board/{quote(one.report, '')}/{quote(one.period, '')}" for one in matrix.columns}
     return render(
         request,
         "board.html",
         matrix=matrix,
         groups=_group(matrix),
         head=head,
-        places={
-            one.key: f"{request.scope.get('root_path', '')}/board/{quote(one.report, '')}/{quote(one.period, '')}"
-            for one in matrix.columns
-        },
+        cells=make_cells(places, labels),
         known=known,
         keys=keys,
         chosen=chosen,
@@ -68,13 +70,13 @@ def show_board(
         rates=[(RATE_LABELS[name], head.rates[name]) for name in ("completeness", "timeliness")],
         shares=draw_shares(
             "Tình trạng nộp của các đơn vị đang xem",
-            [(name, capitalise(COUNT_LABELS[name]), head.counts[name]) for name in STATUSES],
+            [(name, label, head.counts[name]) for name, label in labels.items()],
         ),
         days=_draw_days(context, matrix) if not any((unit_type, bloc, movement, status, text)) else "",
         types=[(unit.value, UNIT_TYPE_LABELS[unit]) for unit in UnitType],
         blocs=_list_blocs(context),
         movements=[(one.code, one.name) for one in context.register.movements],
-        statuses=[(name, capitalise(COUNT_LABELS[name])) for name in STATUSES],
+        statuses=list(labels.items()),
     )
 
 
@@ -86,13 +88,18 @@ def show_obligation(request: Request, report: str, period: str, unit: str, told:
     row = next((row for row in matrix.rows if row.unit == unit), None)
     if row is None:
         raise HTTPException(404, "Đơn vị này không phải nộp báo cáo kỳ này.")
+    contacting = read_contacting(context, unit, report, period)
+    mutes, seen = list_mutes_of(context, unit, report, period, contacting.people_of)
     return render(
         request,
         "obligation.html",
+        mutes=mutes,
+        unit_names={one.pause.unit: (row.unit_name if one.pause.unit == row.unit else one.pause.unit) for one in mutes},
+        seen=seen,
         row=row,
         line=row.lines[f"{report}:{period}"],
         column=matrix.columns[0],
-        contacting=read_contacting(context, unit, report, period),
+        contacting=contacting,
         rungs=RUNG_LABELS,
         contact_roles=CONTACT_ROLE_LABELS,
         letter_states=LETTER_STATE_LABELS,

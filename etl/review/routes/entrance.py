@@ -71,7 +71,7 @@ def show_owed(request: Request, token: str) -> Response:
     except LookupError:
         raise _close(request, 410) from None
     return render(
-        request, "entrance.html", owed=owed, address=visit.address, expires_at=visit.entrance.expires_at,
+        request, "entrance.html", owed=owed, address=visit.address, last_day=visit.entrance.last_day,
         most_bytes=visit.context.settings.max_file_bytes, office=visit.context.register.province.standing_office,
     )  # fmt: skip
 
@@ -225,15 +225,17 @@ def _open(request: Request, token: str) -> _Visit:
         raise HTTPException(429)
     csrf = make_csrf(read_secret(context.settings), token)
     request.state.person = Person("", "", Role.UNIT, csrf)
-    return _Visit(context, entrance, f"{request.scope.get('root_path', '')}/u/{token}")
+    address = f"{request.scope.get('root_path', '')}/u/{token}"
+    request.state.home = address
+    return _Visit(context, entrance, address)
 
 
 def _close(request: Request, status: int) -> HTTPException:
     request.state.person = Person("", "", Role.UNIT)
     return HTTPException(
         status,
-        "Đường dẫn này không dùng được. Có thể đường dẫn đã hết hạn, đã được thay bằng đường dẫn khác, hoặc bị chép thiếu. Hãy "
-        "mở đường dẫn trong thư mới nhất của cơ quan thường trực, hoặc liên hệ cơ quan thường trực để được cấp lại.",
+        "Đường dẫn này không dùng được. Có thể đường dẫn đã hết hiệu lực, đã bị thu hồi, hoặc bị chép thiếu. Hãy mở đường dẫn "
+        "trong thư mới nhất của cơ quan thường trực, hoặc liên hệ cơ quan thường trực để được cấp đường dẫn mới.",
     )
 
 

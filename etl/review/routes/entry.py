@@ -15,10 +15,10 @@ from etl.review.limits import name_address
 from etl.review.office import Office
 from etl.review.pages import render
 from etl.review.people import NOBODY
-from etl.review.routing import go_to
+from etl.review.routing import go_to, is_within
 from etl.review.sessions import forget, is_secure, place_cookie, remember
 from etl.settings import OidcSettings
-from etl.usecases.accounts import BadAccount, log_in, open_session
+from etl.usecases.accounts import BadAccount, clean_login, log_in, open_session
 from etl.usecases.unit_links import read_secret
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def office_of(request: Request) -> Office:
     return found
 
 
-@router.get("/static/{name}")
+@router.api_route("/static/{name}", methods=["GET", "HEAD"])
 def show_static(name: str) -> FileResponse:
     """A file of ours, by its plain name."""
     known = {file.name: file for file in _STATIC.iterdir() if file.suffix in _KINDS}
@@ -45,7 +45,7 @@ def show_static(name: str) -> FileResponse:
     )
 
 
-@router.get("/healthz")
+@router.api_route("/healthz", methods=["GET", "HEAD"])
 def show_health() -> PlainTextResponse:
     """The program answers; it says nothing of the warehouse."""
     return PlainTextResponse("ok")
@@ -78,7 +78,7 @@ def do_login(
     limits = request.app.state.limits
     address = name_address(request.client.host if request.client else "")
     # A handful of tries from one place, more from everywhere: else anybody could keep the administrator out.
-    account = login.strip().lower()
+    account = _name_account(login)
     here = f"{account} {address}"
     if not (
         limits["log-in"].allows(address)
@@ -146,6 +146,14 @@ def finish_oidc(
     return answer
 
 
+def _name_account(login: str) -> str:
+    """What tries are counted by: as the account is looked up, else each way of writing a login had its own count."""
+    try:
+        return clean_login(login)
+    except BadAccount:
+        return ""  # no account can have it: all such logins share one count
+
+
 def _require_oidc(request: Request) -> OidcSettings:
     settings = office_of(request).context().settings.oidc
     if settings is None:
@@ -176,5 +184,4 @@ def do_logout(request: Request) -> Response:
 def _go_to(request: Request, wanted: str) -> str:
     """A place within the app; an address of another site is not followed."""
     base = str(request.scope.get("root_path", ""))
-    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return base + (wanted if is_ours and "\\" not in wanted else "/board")
+    return base + (wanted if is_within(wanted) else "/board")

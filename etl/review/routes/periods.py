@@ -9,8 +9,9 @@ from fastapi import APIRouter, Form, HTTPException, Query, Request, Response
 
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
-from etl.review.routing import go_to
-from etl.review.words import AUDIT_LABELS, say_plainly
+from etl.review.routing import Why, go_to, name_codes
+from etl.review.words import say_plainly
+from etl.usecases.audit_trail import Sought, find_deeds
 from etl.usecases.context import Context
 from etl.usecases.follow import list_keys, read_matrix
 from etl.usecases.publication import UnknownPublication, diff_publications, list_publications
@@ -24,12 +25,12 @@ from etl.usecases.review import (
     start_review,
     state_of,
 )
-from etl.usecases.review_queue import list_waiting, read_audit
+from etl.usecases.review_queue import list_waiting
 from etl.usecases.review_states import ACTION_NAMES, STATE_NAMES, Action, list_actions
 
 router = APIRouter()
 Text = Annotated[str, Query(max_length=100)]
-_MOST_DEEDS: Final = 500
+_MOST_DEEDS: Final = 50
 _ACTS: Final[dict[Action, Callable[..., object]]] = {
     Action.START: start_review,
     Action.APPROVE: approve_period,
@@ -64,7 +65,6 @@ def show_period(request: Request, report: str, period: str, told: Text = "") -> 
     return _show(request, report, period, 200, told=told)
 
 
-Why = Annotated[str, Form(max_length=2000)]
 Version = Annotated[int, Form(ge=0)]
 
 
@@ -108,21 +108,6 @@ def show_diff(
     )
 
 
-@router.get("/audit")
-def show_audit(request: Request, key: Text = "") -> Response:
-    """Who did what, newest first; of one period when chosen."""
-    context = office_of(request).context()
-    known = list_keys(context)
-    if key and key not in dict(known):
-        raise HTTPException(404, "Không có kỳ báo cáo này.")
-    report, _, period = key.partition(":")
-    deeds = read_audit(context, report or None, period or None)
-    return render(
-        request, "audit.html", known=known, key=key, deeds=deeds[::-1][:_MOST_DEEDS], labels=AUDIT_LABELS,
-        beyond=max(0, len(deeds) - _MOST_DEEDS), **_names(context),
-    )  # fmt: skip
-
-
 def _act(request: Request, report: str, period: str, action: Action, why: str, version: int) -> Response:
     context = office_of(request).context()
     if not why.strip():
@@ -161,21 +146,12 @@ def _show(
         counts=_count(context, f"{report}:{period}"),
         waiting=list_waiting(context, report, period),
         publications=publications,
-        deeds=read_audit(context, report, period)[::-1][:50],
-        labels=AUDIT_LABELS,
+        trail=find_deeds(context, Sought(report, period), most=_MOST_DEEDS),
         told=told,
         refused=refused,
         kept=kept,
-        **_names(context),
+        **name_codes(context),
     )
-
-
-def _names(context: Context) -> dict[str, object]:
-    """Names for the codes in the audit trail."""
-    return {
-        "period_names": dict(list_keys(context)),
-        "unit_names": {unit.code: unit.name for unit in context.register.units},
-    }
 
 
 def _count(context: Context, key: str) -> dict[str, int]:

@@ -11,7 +11,7 @@ from etl.review.downloads import attach
 from etl.review.pages import render
 from etl.review.people import Role
 from etl.review.routes.entry import office_of
-from etl.review.routing import choose_period, go_to
+from etl.review.routing import Why, choose_period, go_to
 from etl.review.words import CHANNEL_LABELS, say_plainly
 from etl.text import show_name
 from etl.usecases.context import Context
@@ -110,8 +110,8 @@ def download_annotated(request: Request, number: int) -> Response:
     view = _read(context, number)
     try:
         name, content = write_annotated(context, view)
-    except CannotAnnotate as error:
-        raise HTTPException(404, error.reason) from None
+    except CannotAnnotate:
+        raise HTTPException(404, "Không đánh dấu được trên loại tệp này. Hãy xem danh sách lỗi trên trang.") from None
     return attach(name, content)
 
 
@@ -120,7 +120,7 @@ def decide(
     request: Request,
     number: int,
     decision: Annotated[str, Form(pattern="^(accept|return)$")],
-    why: Annotated[str, Form(max_length=2000)],
+    why: Why,
     seen: Annotated[int | None, Form()] = None,
 ) -> Response:
     """Accept with a reason, or return with a note that goes into the letter to the unit."""

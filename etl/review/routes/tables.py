@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
@@ -12,8 +12,8 @@ from etl.review.downloads import attach
 from etl.review.pages import render
 from etl.review.routes.entry import office_of
 from etl.review.routing import choose_period
+from etl.review.table_cells import draw_rows
 from etl.review.table_charts import draw_table
-from etl.review.words import show_value
 from etl.text import capitalise, sort_key
 from etl.usecases.context import Context
 from etl.usecases.follow import list_keys
@@ -27,16 +27,6 @@ router = APIRouter()
 _Named = TypeVar("_Named", Contribution, LeftOut)
 Key = Annotated[str, Query(max_length=100)]
 Order = Annotated[str, Query(max_length=60)]
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a cell shows. `figure`: where it can be followed to; `note`: said beside it; `empty`: the form has no such cell."""
-
-    text: str
-    is_number: bool
-    figure: str
-    empty: bool
 
 
 @router.get("/tables")
@@ -58,10 +48,9 @@ def list_tables(request: Request, key: Key = "") -> Response:
 def show_table(request: Request, mart: str, key: Key = "", sort: Order = "") -> Response:
     """One table. `sort`: a column's code, `-` before it for falling order."""
     context = office_of(request).context()
-    known = list_keys(context)
-    chosen = choose_period(context, known, key)
+    known = _list_periods_with(context, mart)
+    chosen = choose_period(context, list_keys(context) if key else known, key)
     table = _read(context, mart, chosen)
-    order = _order_rows(table, sort)
     report, _, period = chosen.partition(":")
     return render(
         request,
@@ -69,7 +58,7 @@ def show_table(request: Request, mart: str, key: Key = "", sort: Order = "") -> 
         known=known,
         key=chosen,
         table=table,
-        rows=[[_show(table, place, column) for column in table.columns] for place in order],
+        rows=draw_rows(table, _order_rows(table, sort), request.scope.get("root_path", "")),
         groups=_list_groups(table.columns),
         sort=sort,
         chart=draw_table(table),
@@ -114,6 +103,14 @@ def _by_name(items: Sequence[_Named]) -> list[_Named]:
     return sorted(items, key=lambda item: (sort_key(item.unit_name), item.unit))
 
 
+def _list_periods_with(context: Context, mart: str) -> list[tuple[str, str]]:
+    """The periods of reports that have the table; all of them where none has, so that the refusal says which table it is."""
+    known = list_keys(context)
+    reports = {key.partition(":")[0] for key, _ in known}
+    having = {report for report in reports if mart in {table.code for table in list_marts(context, report)}}
+    return [(key, label) for key, label in known if key.partition(":")[0] in having] or known
+
+
 def _read(context: Context, mart: str, key: str) -> MartTable:
     report, _, period = key.partition(":")
     if mart not in {known.code for known in list_marts(context, report)}:
@@ -138,16 +135,6 @@ def _order_rows(table: MartTable, sort: str) -> list[int]:
 
     there.sort(key=key, reverse=sort.startswith("-"))  # type: ignore[arg-type]
     return there + [place for place in places if table.rows[place][code] is None]
-
-
-def _show(table: MartTable, place: int, column: MartColumn) -> Cell:
-    row: Mapping[str, object] = table.rows[place]
-    return Cell(
-        show_value(row[column.code], column.kind, column.decimals),
-        column.is_number,
-        table.figures[place].get(column.code, ""),
-        (place, column.code) in table.not_applicable,
-    )
 
 
 def _list_groups(columns: Sequence[MartColumn]) -> list[tuple[str, int]]:
