@@ -94,7 +94,7 @@ def show_obligation(request: Request, report: str, period: str, unit: str, told:
         request,
         "obligation.html",
         mutes=mutes,
-        unit_names={one.pause.unit: (row.unit_name if one.pause.unit == row.unit else one.pause.unit) for one in mutes},
+        unit_names={one.pause.unit: context.register.unit_versions(one.pause.unit)[-1].name for one in mutes},
         seen=seen,
         row=row,
         line=row.lines[f"{report}:{period}"],
