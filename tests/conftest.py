@@ -31,6 +31,15 @@ def loggers_are_heard() -> None:
             logger.disabled = False
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left_in_the_project() -> Iterator[None]:
+    """A test that forgets to say where its home is would start a server in the project's own, which nobody stops."""
+    home = PROJECT_ROOT / "home" / "postgres"
+    was_there = home.exists()
+    yield
+    assert was_there or not home.exists(), f"a test has made {home}"
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[ServerInfo]:
     """One running embedded server for the whole session, in a home of its own."""

@@ -83,7 +83,7 @@ def _bound_uploads(office: Office) -> Callable[[], int]:
     # Asked when something is sent: a host may load the app before the settings can be read.
     def bound() -> int:
         try:
-            most = office.context().settings.max_file_bytes
+            most = office.settings().max_file_bytes
         except Exception:  # whatever it is: the page that was asked for meets it too, and answers
             most = DEFAULT_MAX_FILE_MB * 1024 * 1024
         return most + _UPLOAD_SLACK

@@ -30,6 +30,11 @@ class Office:
     _stamp: tuple[object, ...] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def settings(self) -> Settings:
+        """The settings in use. Opens nothing: what a stranger sends is bounded by them before anybody knows who asks."""
+        with self._lock:
+            return self._context.settings if self._context is not None else self.read_settings()
+
     def context(self) -> Context:
         """The context now. Raises WarehouseUnreachable, WarehouseNotReady, BadRegister."""
         with self._lock:

@@ -72,7 +72,10 @@ def settings(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyP
         office.office.close()
 
 
-def test_no_route_answers_a_stranger(mounted: FastAPI) -> None:
+def test_no_route_answers_a_stranger(mounted: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does what a stranger asks or sends open the warehouse."""
+    opened: list[str] = []
+    monkeypatch.setattr(office.office, "_open", lambda *_: opened.append("opened"))
     client = TestClient(mounted, raise_server_exceptions=False, follow_redirects=False)
     asked = sorted(read_access_table().rights)
 
@@ -84,6 +87,7 @@ def test_no_route_answers_a_stranger(mounted: FastAPI) -> None:
         assert "Sở Nội vụ" not in answer.text
         assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
         assert answer.headers["cache-control"] == "no-store"
+    assert opened == []
 
 
 @pytest.mark.parametrize(
