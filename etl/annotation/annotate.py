@@ -43,6 +43,8 @@ COPY_SUFFIX: Final = "_gop-y"
 MOST_MARKED_CELLS: Final = 5000
 """Cells marked in a sheet, the gravest findings first: programs open many thousands of comments slowly or not at all."""
 _EXTENSIONS: Final = {FileFormat.XLSX: (".xlsx", ".xltx"), FileFormat.XLSM: (".xlsm", ".xltm")}
+MARKABLE: Final = frozenset(_EXTENSIONS)
+"""Formats of which an annotated copy can be made."""
 
 
 def annotate_workbook(data: bytes, findings: Sequence[Finding], subject: str = "") -> bytes:

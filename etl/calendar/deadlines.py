@@ -20,6 +20,11 @@ TIMEZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 LAST_SECOND: Final = time(23, 59, 59)
 
 
+def find_end_day(until: datetime) -> date:
+    """The last day of Viet Nam of what holds before an instant (aware): what ends at midnight ends with the day before."""
+    return (until - timedelta(microseconds=1)).astimezone(TIMEZONE).date()
+
+
 class DueKind(StrEnum):
     """How a due day is found."""
 

@@ -54,6 +54,10 @@ class CatalogueEntry:
         return (self.effective_from or day) <= day <= (self.effective_to or day)
 
 
+Place = tuple[str, str | None, str | None, str | None, str | None, str | None]
+"""Code, form, sheet, cell, row and column of a finding: what reasons given on the page are kept by."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One fault or remark about a sender's file, as `check --json` prints it.
@@ -76,6 +80,11 @@ class Finding:
     value: str | None = None
     expected: str | None = None
     reason: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.code, self.form, self.sheet, self.cell, self.row, self.column
 
 
 class _Blanks(dict[str, object]):

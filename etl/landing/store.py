@@ -71,8 +71,8 @@ class LandingStore:
         first = next(chunks, b"")
         second = next(chunks, b"")
         if not second:
-            # A usual report: read once, hashed once, written from memory.
-            found = Stored(hashlib.sha256(first).hexdigest(), len(first))
+            # A usual report: read once, written from memory.
+            found = _measure([first])
             return found if self._has(found) else self._write([first])
         found = _measure(chain((first, second), chunks))
         return found if self._has(found) else self._write(_read_chunks(stream))
@@ -132,7 +132,7 @@ class LandingStore:
         try:
             with target:
                 # Named by the bytes written: the source may have changed since it was hashed.
-                stored = _copy(chunks, target)
+                stored = _measure(_write_on(chunks, target))
                 os.fsync(target.fileno())
             path = Path(self._path(stored.sha256))
             try:
@@ -156,7 +156,7 @@ class LandingStore:
         self._files.makedirs(self._root, exist_ok=True)
         try:
             with self._files.open(part, "wb") as target:
-                stored = _copy(chunks, target)
+                stored = _measure(_write_on(chunks, target))
             path = self._path(stored.sha256)
             self._files.makedirs(path.rpartition("/")[0], exist_ok=True)
             self._files.mv(part, path)
@@ -181,15 +181,13 @@ def _measure(chunks: Iterable[bytes]) -> Stored:
     return Stored(digest.hexdigest(), size)
 
 
-def _copy(chunks: Iterable[bytes], target: Any) -> Stored:
-    digest, size = hashlib.sha256(), 0
+def _write_on(chunks: Iterable[bytes], target: Any) -> Iterator[bytes]:
+    """The chunks, each written before it is given on."""
     for chunk in chunks:
-        digest.update(chunk)
-        size += len(chunk)
         rest = memoryview(chunk)
         while rest:  # an unbuffered file may take a part only
             rest = rest[target.write(rest) :]
-    return Stored(digest.hexdigest(), size)
+        yield chunk
 
 
 def _read_chunks(stream: BinaryIO) -> Iterator[bytes]:

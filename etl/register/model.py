@@ -138,6 +138,11 @@ class Register:
         """Every validity of a code, oldest first."""
         return self._units_by_code.get(code, ())
 
+    def name_unit(self, code: str, on: date) -> str:
+        """The unit's name on a day, else the last it had, else its code: for people, who must be told of units gone too."""
+        unit = self.unit_at(code, on) or next(reversed(self.unit_versions(code)), None)
+        return unit.name if unit else code
+
     def members_of(self, bloc: str, on: date) -> list[BlocMembership]:
         """A bloc's memberships on a day: leader, deputies, members."""
         found = [row for row in self.memberships if row.bloc == bloc and is_valid_on(row, on)]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
 from etl import labels
-from etl.calendar.deadlines import TIMEZONE
+from etl.calendar.deadlines import find_end_day
 from etl.labels import STATUS_LABELS
 from etl.text import capitalise, format_date, format_instant, format_number
 
@@ -40,8 +40,8 @@ def show_day(value: date | None) -> str:
 
 
 def show_last_day(until: datetime) -> str:
-    """The last day of what ends at an instant, dd/mm/yyyy: what ends at midnight ends with the day before."""
-    return format_date((until - timedelta(microseconds=1)).astimezone(TIMEZONE).date())
+    """The last day of what ends at an instant, dd/mm/yyyy."""
+    return format_date(find_end_day(until))
 
 
 def show_number(value: int | float | Decimal | None, decimals: int | None = None) -> str:

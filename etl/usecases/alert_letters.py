@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -29,7 +29,7 @@ from etl.alerts.plan import OwedState
 from etl.annotation.annotate import annotate_workbook, name_annotated_copy
 from etl.annotation.failures import CannotAnnotate
 from etl.annotation.summary import PersonalLink, SummaryFacts, write_summary_html, write_summary_text
-from etl.calendar.deadlines import TIMEZONE
+from etl.calendar.deadlines import TIMEZONE, find_end_day
 from etl.findings.model import Finding
 from etl.recognition.reasons import name_subject
 from etl.register.alerting import LADDER_KINDS, UNIT_ROLES, ContactRole, LetterKind
@@ -114,7 +114,7 @@ class Composer:
             duties.append(
                 Duty(
                     letter=row.letter,
-                    unit=self._name_unit(row.unit, today) + self._name_heir(row, today),
+                    unit=self._register.name_unit(row.unit, today) + self._name_heir(row, today),
                     report=self._register.report(row.report).name,
                     period=self._register.period(row.report, row.period).label,
                     due_at=row.due_at or now,
@@ -122,7 +122,7 @@ class Composer:
                     else self._workdays.count_late(due, today),
                     received=owed in states and states[owed].received,
                     file=file.name if file else None,
-                    promised=_last_day(promise.until) if promise else None,
+                    promised=find_end_day(promise.until) if promise else None,
                     promise=promise.reason if promise else "",
                     link=self._give_link(row, now),
                 )
@@ -156,14 +156,14 @@ class Composer:
     def _write_notice(self, connection: Connection, letter: ClaimedLetter, row: OutboxRow, now: datetime) -> Composed:
         if row.decision_id is None:
             body = write_arrival_answer(
-                connection, self._register, self._name_unit, row, letter.recipient.name, self._sender
+                connection, self._register, self._register.name_unit, row, letter.recipient.name, self._sender
             )
             return Composed(body, [])
         judged = read_judged_file(connection, row.decision_id)
         findings = read_judged_findings(connection, judged.arrival_id)
         copy, why_not = self._mark_copy(row, judged, findings)
         due_at = judged.due_at
-        unit = self._name_unit(row.unit, judged.received_at.astimezone(TIMEZONE).date())
+        unit = self._register.name_unit(row.unit, judged.received_at.astimezone(TIMEZONE).date())
         report = self._register.report(row.report).name
         period = self._register.period(row.report, row.period).label
         enclosures = [copy] if copy else []
@@ -232,7 +232,7 @@ class Composer:
         since = datetime.combine(self._workdays.shift(today, -1), rules.digest_at, TIMEZONE)
         news, failed = count_news(connection, since, now)
         pauses = [
-            (self._name_unit(pause.unit, today), _last_day(pause.until), pause.reason)
+            (self._register.name_unit(pause.unit, today), find_end_day(pause.until), pause.reason)
             for pause in (*read_mutes(connection, now), *read_acknowledgements(connection, now))
             if pause.until > now
         ]
@@ -273,20 +273,14 @@ class Composer:
         return [f"{len(without)} đơn vị chưa có đầu mối báo cáo trong danh bạ, không nhắc được: {shown}."]
 
     def _name_heir(self, row: OutboxRow, today: date) -> str:
-        return f" (đơn vị kế thừa nộp: {self._name_unit(row.people_of, today)})" if row.people_of != row.unit else ""
-
-    def _name_unit(self, code: str, on: date) -> str:
-        versions = self._register.unit_versions(code)
-        unit = self._register.unit_at(code, on) or (versions[-1] if versions else None)
-        return unit.name if unit else code
+        return (
+            f" (đơn vị kế thừa nộp: {self._register.name_unit(row.people_of, today)})"
+            if row.people_of != row.unit
+            else ""
+        )
 
 
 def _name_page(file_name: str) -> str:
     """ "<name>_ket-qua.html": of the page that goes out where there is no marked copy."""
     path = PurePosixPath(name_enclosure(show_name(file_name)))
     return name_enclosure(f"{path.stem}_ket-qua.html")
-
-
-def _last_day(until: datetime) -> date:
-    """The last day of a pause: one that ends at midnight ends with the day before."""
-    return (until - timedelta(microseconds=1)).astimezone(TIMEZONE).date()

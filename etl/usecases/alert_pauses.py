@@ -7,11 +7,10 @@ once: one wins, the other is told who was faster.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
 from etl.alerts.plan import OwedState, Pause
-from etl.calendar.deadlines import TIMEZONE
+from etl.calendar.deadlines import TIMEZONE, find_end_day
 from etl.register.model import Register
 from etl.text import normalise_lines
 from etl.usecases.context import Context
@@ -61,8 +60,7 @@ def mute_unit(context: Context, pause: Pause, *, seen: int | None = None) -> Non
     now = context.clock()
     if pause.until <= now:
         raise BadEnd(f"until {pause.until.isoformat()} is over already; to lift a mute: `alerts unmute`")
-    last = (pause.until - timedelta(microseconds=1)).astimezone(TIMEZONE).date()
-    if (last - now.astimezone(TIMEZONE).date()).days > MOST_DAYS:
+    if (find_end_day(pause.until) - now.astimezone(TIMEZONE).date()).days > MOST_DAYS:
         raise BadEnd(
             f"until {pause.until.isoformat()} is more than {MOST_DAYS} days ahead: a mute lasts a year at most"
         )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from etl.examination import Examined
-from etl.findings.model import Finding, Severity
+from etl.findings.model import Finding, Place, Severity
 from etl.findings.reasons import key_findings, match_reasons
 from etl.warehouse.reason_rows import GivenReason, NewReason, add_reasons, read_given_before
 from etl.warehouse.submission_load import Connection
@@ -44,10 +44,9 @@ def _match(
     texts = {key: reason.text if reason else "" for key, reason in reasons.items()}
     numbered = {form for form, version in examined.submission.parsed.versions.items() if version.rows_from == "open"}
     sources = match_reasons(examined.findings, texts, numbered, changed=False)
-    found: dict[tuple[str | None, ...], tuple[Finding, GivenReason]] = {}
+    found: dict[Place, tuple[Finding, GivenReason]] = {}
     for finding, source in zip(examined.findings, sources, strict=True):
         reason = reasons[source] if source is not None else None
         if reason is not None and finding.severity is Severity.WARNING and not finding.reason:
-            place = (finding.code, finding.form, finding.sheet, finding.cell, finding.row, finding.column)
-            found.setdefault(place, (finding, reason))
+            found.setdefault(finding.place, (finding, reason))
     return list(found.values())

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from etl.calendar.deadlines import TIMEZONE
 from etl.usecases.context import Context
-from etl.usecases.submission_view import Sibling, list_submissions
+from etl.usecases.submission_view import Sibling, find_counting, list_submissions
 from etl.usecases.unit_links import Entrance
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.review_rows import read_published
@@ -82,7 +82,7 @@ class OwedReport:
     @property
     def counting(self) -> Sibling | None:
         """The attempt that counts now."""
-        return next((one for one in self.attempts if one.counts), None)
+        return find_counting(self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def read_owed_report(context: Context, entrance: Entrance, now: datetime) -> Owe
     attempts = tuple(list_submissions(context, **owed))
     heir = None
     if row["inherited_by"]:
-        heir = _name_unit(context, row["inherited_by"], now.astimezone(TIMEZONE).date())
+        heir = register.name_unit(row["inherited_by"], now.astimezone(TIMEZONE).date())
     return OwedReport(
         **owed, unit_name=row["unit_name"], report_name=register.report(entrance.report).name, period_label=window.label,
         window_start=window.start, window_end=window.end, due_at=row["due_at"], status=row["status"],
@@ -154,9 +154,3 @@ def _choose_next(status: str, held: int, open_warnings: int, is_examining: bool,
     if held:
         return "wait"
     return "correct" if status == "rejected" else "fill_in"
-
-
-def _name_unit(context: Context, code: str, on: date) -> str:
-    versions = context.register.unit_versions(code)
-    unit = context.register.unit_at(code, on) or (versions[-1] if versions else None)
-    return unit.name if unit else code

@@ -17,7 +17,7 @@ from etl.findings.reasons import cut_reason
 from etl.text import normalise
 from etl.usecases.accounts import record_action
 from etl.usecases.context import Context
-from etl.usecases.submission_view import SubmissionView, place_of
+from etl.usecases.submission_view import SubmissionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,8 @@ def explain_warnings(context: Context, view: SubmissionView, texts: Mapping[str,
 
 
 def _name_place(finding: Finding) -> str:
-    return hashlib.sha256("\x1f".join(part or "" for part in place_of(finding)).encode("utf-8", "replace")).hexdigest()[
-        :20
-    ]
+    text = "\x1f".join(part or "" for part in finding.place)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:20]
 
 
 def _clean(text: str) -> str:

@@ -127,10 +127,7 @@ def _examine_and_load(
 def _examine(
     context: Context, arrivals: Sequence[Arrival], on_progress: Callable[[int], None] | None, examiner: Examiner
 ) -> list[tuple[Arrival, Examined]]:
-    deliveries = (
-        Delivery(arrival.id, arrival.file_name, _bytes_of(context, arrival), name_senders(context, arrival))
-        for arrival in arrivals
-    )
+    deliveries = (make_delivery(context, arrival) for arrival in arrivals)
     return list(zip(arrivals, examiner.examine(deliveries, on_progress), strict=True))
 
 
@@ -139,10 +136,12 @@ def name_senders(context: Context, arrival: Arrival) -> dict[str, str]:
     return name_sender(context.register, arrival.hints, arrival.received_at.astimezone(TIMEZONE).date())
 
 
-def _bytes_of(context: Context, arrival: Arrival) -> Unread:
-    """Fetched when their turn comes: a batch of large files must not lie in memory all at once."""
+def make_delivery(context: Context, arrival: Arrival) -> Delivery:
+    """An arrival for the examiner. Its bytes are fetched when their turn comes: those of a batch of large files must not lie in
+    memory all at once."""
     size = arrival.size if arrival.size is not None else context.landing.size(arrival.sha256)
-    return Unread(arrival.sha256, size, partial(context.landing.get, arrival.sha256))
+    data = Unread(arrival.sha256, size, partial(context.landing.get, arrival.sha256))
+    return Delivery(arrival.id, arrival.file_name, data, name_senders(context, arrival), arrival.attributed)
 
 
 def _load_alone(context: Context, arrival: Arrival, examiner: Examiner) -> BatchSummary:

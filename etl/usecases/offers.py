@@ -97,22 +97,20 @@ def record_taken(
         known = _find_versions(connection, channel, line, locators)
         new = [one for one in taken if (one.offer.locator, one.offer.version) not in known]
         newest = {(row[0], row[1]): row[2] for row in connection.execute(_NEWEST, (channel, locators)).fetchall()}
-        described = {(one.offer.locator, one.offer.version): _describe(context, channel, one) for one in new}
+        described = [(one, _describe(context, channel, one)) for one in new]
         arrivals: list[dict[str, Any]] = []
-        for one in new:
+        for one, facts in described:
             for part in one.arrivals:
                 place = (one.offer.locator, part.part)
                 if newest.get(place) != part.sha256:
                     newest[place] = part.sha256
-                    arrivals.append(described[one.offer.locator, one.offer.version] | _columns(part))
-        refusals = [
-            described[one.offer.locator, one.offer.version] | _columns(part) for one in new for part in one.refusals
-        ]
+                    arrivals.append(facts | _columns(part))
+        refusals = [facts | _columns(part) for one, facts in described for part in one.refusals]
         with connection.cursor() as cursor:
             cursor.executemany(
                 "INSERT INTO landing.offer (channel, locator, version, recorded_at) "
                 "VALUES (%(channel)s, %(locator)s, %(version)s, %(recorded_at)s) ON CONFLICT DO NOTHING",
-                [described[one.offer.locator, one.offer.version] for one in new],
+                [facts for _, facts in described],
             )
             cursor.executemany(
                 "INSERT INTO landing.blob VALUES (%(sha256)s, %(size)s, %(recorded_at)s) ON CONFLICT DO NOTHING",

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
-from etl.examination import Delivery, Examined, Unread, pause_collection
+from etl.examination import Examined, pause_collection
 from etl.register.obligations import build_obligations
 from etl.usecases.context import Context
-from etl.usecases.load import make_examiner, name_senders, store_examined
+from etl.usecases.load import make_delivery, make_examiner, store_examined
 from etl.usecases.outcomes import Outcome, read_outcomes
 from etl.warehouse.connect import raw_connection
 from etl.warehouse.submission_load import LOAD_LOCK, Arrival, Connection, LoadRows, Reading
@@ -226,8 +225,5 @@ def _tell_stale(connection: Connection, arrival_id: int) -> StaleQuarantine:
 
 
 def _examine(context: Context, arrival: Arrival) -> Examined:
-    store = context.landing
-    data = Unread(arrival.sha256, store.size(arrival.sha256), partial(store.get, arrival.sha256))
-    delivery = Delivery(arrival.id, arrival.file_name, data, name_senders(context, arrival), arrival.attributed)
     with pause_collection(), make_examiner(context) as examiner:
-        return next(iter(examiner.examine([delivery])))
+        return next(iter(examiner.examine([make_delivery(context, arrival)])))

@@ -11,10 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from itertools import islice
 
-from etl.examination import BATCH_SIZE, Delivery, Examined, Examiner, Unread, Verdict, pause_collection
+from etl.examination import BATCH_SIZE, Examined, Examiner, Verdict, pause_collection
 from etl.usecases.alert_notices import queue_notices
 from etl.usecases.context import Context
 from etl.usecases.load import (
@@ -22,8 +21,8 @@ from etl.usecases.load import (
     add_findings,
     list_owed,
     make_candidate,
+    make_delivery,
     make_examiner,
-    name_senders,
     obligation_of,
     split_into_waves,
     store_examined,
@@ -174,16 +173,7 @@ def reprocess_quarantine(
 def _examine(
     context: Context, arrivals: Sequence[Arrival], examiner: Examiner, on_progress: Progress | None
 ) -> list[Examined]:
-    store = context.landing
-    deliveries = (
-        Delivery(
-            arrival.id, arrival.file_name,
-            Unread(arrival.sha256, store.size(arrival.sha256), partial(store.get, arrival.sha256)),
-            name_senders(context, arrival),
-            arrival.attributed,
-        )
-        for arrival in arrivals
-    )  # fmt: skip
+    deliveries = (make_delivery(context, arrival) for arrival in arrivals)
     return list(examiner.examine(deliveries, on_progress))
 
 

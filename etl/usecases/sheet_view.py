@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from etl.annotation.annotate import MARKABLE
 from etl.findings.model import Finding
 from etl.forms.declaration import Form
 from etl.reading.failures import FailedReading
@@ -99,7 +100,7 @@ def show_workbook(
             for sheet in read.sheets
         ),
         loose=tuple(loose),
-        can_be_marked=read.format in ("xlsx", "xlsm"),
+        can_be_marked=read.format in MARKABLE,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from etl.annotation.annotate import annotate_workbook, name_annotated_copy
-from etl.findings.model import Finding
+from etl.findings.model import Finding, Place
 from etl.text import format_date, format_number
 from etl.usecases.context import Context
 from etl.usecases.review import UnknownSubmission
@@ -69,8 +69,6 @@ SELECT x.code, x.form, x.sheet, x.cell, x.row_key, x.column_code, x.taken_from F
 ) x WHERE x.taken_from IS NOT NULL AND x.reason <> ''
 """
 MOST_CHANGES: Final = 200
-Place = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
-"""Where a finding stands, its code first: what reasons given on the page are kept by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +142,12 @@ class SubmissionView:
 
     def origin_of(self, finding: Finding) -> int | None:
         """The attempt that a finding's reason was taken over from; None where it was given for this one."""
-        return self.taken_over.get(place_of(finding))
+        return self.taken_over.get(finding.place)
 
     @property
     def counting(self) -> Sibling | None:
         """The attempt whose figures are the unit's now: this one, another one, or none."""
-        return next((one for one in self.siblings if one.counts), None)
+        return find_counting(self.siblings)
 
     @property
     def decision(self) -> DecisionLine | None:
@@ -208,9 +206,9 @@ def read_submission(context: Context, submission_id: int) -> SubmissionView:
     )
 
 
-def place_of(finding: Finding) -> Place:
-    """Where it stands."""
-    return finding.code, finding.form, finding.sheet, finding.cell, finding.row, finding.column
+def find_counting(attempts: Sequence[Sibling]) -> Sibling | None:
+    """The attempt whose figures are the unit's now."""
+    return next((one for one in attempts if one.counts), None)
 
 
 def list_submissions(context: Context, unit: str, report: str, period: str) -> list[Sibling]:

@@ -16,7 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from etl.calendar.deadlines import TIMEZONE
+from etl.calendar.deadlines import TIMEZONE, find_end_day
 from etl.settings import Settings
 from etl.usecases.accounts import record_action
 from etl.usecases.context import Context
@@ -91,7 +91,7 @@ class Entrance:
     @property
     def last_day(self) -> date:
         """The day of Viet Nam to the end of which it opens."""
-        return (self.expires_at - timedelta(microseconds=1)).astimezone(TIMEZONE).date()
+        return find_end_day(self.expires_at)
 
 
 def read_secret(settings: Settings) -> str:

@@ -97,7 +97,9 @@ def _refuse_other_scripts(connection: sa.Connection, scripts: Mapping[str, str])
 def remember_script(connection: sa.Connection, revision: str, scripts: Mapping[str, str]) -> None:
     """Note with which text a revision was applied; inside its own transaction, or a kill in between would leave a warehouse
     that is refused for ever."""
-    made = _read_scripts(connection) | {key: scripts[key] for key in (revision,) if key in scripts}
+    made = _read_scripts(connection)
+    if revision in scripts:  # else it is written in Python alone
+        made[revision] = scripts[revision]
     text = " ".join(f"{key}={digest}" for key, digest in sorted(made.items()))
     statement = sql.SQL("COMMENT ON TABLE public.alembic_version IS {}").format(sql.Literal(text))
     run_script(connection, statement.as_string())

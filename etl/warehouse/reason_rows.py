@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from etl.findings.model import Finding, Severity
-from etl.warehouse.submission_load import FINDING_COLUMNS, Connection, finding_values
+from etl.findings.model import Finding
+from etl.warehouse.submission_load import FINDING_COLUMNS, Connection, finding_values, read_finding
 
 _BEFORE = """
 SELECT s.id, s.arrival_id, p.id, p.arrival_id FROM core.submission s
@@ -97,21 +98,7 @@ def _place(finding: Finding) -> list[str | None]:
     return [stored[name] for name in ("code", "form", "sheet", "cell", "row_key", "column_code")]
 
 
-def _read_row(row: Sequence[object], before: int) -> tuple[Finding, GivenReason | None]:
+def _read_row(row: Sequence[Any], before: int) -> tuple[Finding, GivenReason | None]:
     *stored, text, given_by, taken_from, recorded_at = row
-    values = dict(zip(FINDING_COLUMNS, stored, strict=True))
-    finding = Finding(
-        code=str(values["code"]), severity=Severity(str(values["severity"])),
-        message=str(values["message"]), fix=str(values["fix"]),
-        form=_text(values["form"]), sheet=_text(values["sheet"]), cell=_text(values["cell"]), row=_text(values["row_key"]),
-        column=_text(values["column_code"]), field=_text(values["field"]), value=_text(values["value"]),
-        expected=_text(values["expected"]), reason=_text(values["reason"]),
-    )  # fmt: skip
-    if not text or not isinstance(recorded_at, datetime):
-        return finding, None
-    first = taken_from if isinstance(taken_from, int) else before
-    return finding, GivenReason(str(text), str(given_by), first, recorded_at)
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    given = GivenReason(text, given_by, before if taken_from is None else taken_from, recorded_at) if text else None
+    return read_finding(stored), given

@@ -287,6 +287,12 @@ def finding_values(f: Finding) -> tuple[str | None, ...]:
     )  # fmt: skip
 
 
+def read_finding(stored: Sequence[Any]) -> Finding:
+    """A finding out of what `finding_values` gave."""
+    code, severity, *place, message, fix, reason = stored
+    return Finding(code, Severity(severity), message, fix, *[*place, reason])
+
+
 def _storable(text: str | None) -> str | None:
     """PostgreSQL stores no NUL character and no lone surrogate; the bytes in the landing store keep the original."""
     if text is None or (text.isascii() and "\x00" not in text):

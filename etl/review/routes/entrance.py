@@ -250,10 +250,8 @@ def _read_own(visit: _Visit, number: int) -> SubmissionView:
 
 def _name_of(visit: _Visit) -> str:
     mine = visit.entrance
-    versions = visit.context.register.unit_versions(mine.unit)
-    end = visit.context.register.period(mine.report, mine.period).end
-    unit = visit.context.register.unit_at(mine.unit, end) or (versions[-1] if versions else None)
-    return unit.name if unit else mine.unit
+    register = visit.context.register
+    return register.name_unit(mine.unit, register.period(mine.report, mine.period).end)
 
 
 async def _wait(future: Future[None]) -> None:

@@ -228,9 +228,7 @@ def show_link(request: Request, report: str, period: str, unit: str) -> Response
 
 
 @router.post("/links/{report}/{period}/{unit}/revoke")
-def revoke(
-    request: Request, report: str, period: str, unit: str, why: Why, seen: Annotated[int, Form(ge=0)]
-) -> Response:
+def revoke(request: Request, report: str, period: str, unit: str, why: Why, seen: Seen) -> Response:
     """The links given so far open nothing any more. `seen`: how often they had been revoked when the page was opened."""
     person = request.state.person
     try:
@@ -256,10 +254,9 @@ def _show_link(
     except LookupError:
         raise HTTPException(404, "Đơn vị này không phải nộp báo cáo kỳ này.") from None
     window = context.register.period(report, period)
-    named = context.register.unit_at(unit, window.end) or next(reversed(context.register.unit_versions(unit)), None)
     return render(
         request, "link.html", code, link=link, report=report, period=period, unit=unit, refused=refused, kept=kept,
-        unit_name=named.name if named else unit, report_name=context.register.report(report).name,
+        unit_name=context.register.name_unit(unit, window.end), report_name=context.register.report(report).name,
         period_label=window.label,
     )  # fmt: skip
 

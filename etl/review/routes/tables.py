@@ -48,8 +48,9 @@ def list_tables(request: Request, key: Key = "") -> Response:
 def show_table(request: Request, mart: str, key: Key = "", sort: Order = "") -> Response:
     """One table. `sort`: a column's code, `-` before it for falling order."""
     context = office_of(request).context()
-    known = _list_periods_with(context, mart)
-    chosen = choose_period(context, list_keys(context) if key else known, key)
+    every = list_keys(context)
+    known = _keep_periods_with(context, mart, every)
+    chosen = choose_period(context, every if key else known, key)
     table = _read(context, mart, chosen)
     report, _, period = chosen.partition(":")
     return render(
@@ -103,9 +104,8 @@ def _by_name(items: Sequence[_Named]) -> list[_Named]:
     return sorted(items, key=lambda item: (sort_key(item.unit_name), item.unit))
 
 
-def _list_periods_with(context: Context, mart: str) -> list[tuple[str, str]]:
+def _keep_periods_with(context: Context, mart: str, known: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The periods of reports that have the table; all of them where none has, so that the refusal says which table it is."""
-    known = list_keys(context)
     reports = {key.partition(":")[0] for key, _ in known}
     having = {report for report in reports if mart in {table.code for table in list_marts(context, report)}}
     return [(key, label) for key, label in known if key.partition(":")[0] in having] or known
